@@ -1,0 +1,1 @@
+"""Everything that touches kernel, network, disk and processes."""

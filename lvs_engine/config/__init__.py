@@ -1,0 +1,1 @@
+"""lvs.cf: text <-> document <-> model, with every problem found on the way."""

@@ -1,0 +1,1 @@
+"""What the daemons tell and accept, as values and JSON lines."""

@@ -1,0 +1,1 @@
+"""Who may receive traffic: checks, matching, judgement."""

@@ -1,0 +1,1 @@
+"""Floating addresses and their announcement, as values."""
