@@ -25,3 +25,7 @@ class KernelUnavailableError(KernelError):
 
 class ControlError(PiranhaError):
     """A daemon did not answer, or answered no; the message says which and why."""
+
+
+class NotRunningError(ControlError):
+    """No daemon listens on the control socket."""
