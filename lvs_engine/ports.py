@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lvs_engine.table.model import DestinationKey, ServiceKey, Table
 from lvs_engine.table.plan import Change, Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """Totals since the entry was made, as 64-bit numbers."""
+class Counters(NamedTuple):
+    """Totals since the entry was made, as 64-bit numbers.
+
+    A NamedTuple like `DestinationStatistics`: a large table makes 37,205 of each.
+    """
 
     connections: int = 0
     packets_in: int = 0
@@ -21,8 +23,7 @@ class Counters:
     bytes_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationStatistics:
+class DestinationStatistics(NamedTuple):
     """Counters of one destination, and the connections that it has now.
 
     Attributes:
