@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from lvs_engine.network.addresses import (
+    AddressChange,
+    AddressRefusal,
+    Interfaces,
+)
 from lvs_engine.table.model import DestinationKey, ServiceKey, Table
 from lvs_engine.table.plan import Change, Refusal
 
@@ -85,3 +90,26 @@ class DataPlane(Protocol):
 
     def close(self) -> None:
         """Let go of sockets; the table stays."""
+
+
+class Addresses(Protocol):
+    """The node's addresses. Calls block; a daemon makes them in a worker thread.
+
+    Both raise `KernelError` when the kernel cannot be talked to.
+    """
+
+    def look(self) -> Interfaces:
+        """All addresses and devices as they are now."""
+
+    def apply(self, changes: Sequence[AddressChange]) -> list[AddressRefusal]:
+        """Carry out the changes in order; report each one that was refused."""
+
+
+class FrameSender(Protocol):
+    """Puts whole Ethernet frames on the wire, without waiting."""
+
+    def send(self, device: str, frame: bytes) -> None:
+        """Send one frame; `KernelError` when the device does not take it."""
+
+    def close(self) -> None:
+        """Let go of the socket."""

@@ -10,7 +10,7 @@ What is present, and which of it we added, comes from outside: nothing is read h
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface
 from typing import NamedTuple
 
@@ -84,6 +84,32 @@ class RemoveAddress:
 
 
 AddressChange = AddAddress | RemoveAddress
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRefusal:
+    """A change that the kernel did not carry out.
+
+    Attributes:
+        errno: the kernel's error name.
+        message: what it means and what to do, in a sentence.
+    """
+
+    change: AddressChange
+    errno: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interfaces:
+    """What the node has at one moment.
+
+    Attributes:
+        hardware: hardware address (six bytes) of each Ethernet device.
+    """
+
+    addresses: tuple[PresentAddress, ...] = ()
+    hardware: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def wanted(cluster: Cluster, resolve: Mapping[str, str]) -> Wanted:
