@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from lvs_engine.values import Forwarding, TunnelType
 
+MASK_WITH_HOLES = -1
+"""The netmask of a service, made by others, whose mask is not a prefix."""
+
 
 class ServiceKey(NamedTuple):
     """What selects packets: protocol, address and port; or a firewall mark.
@@ -57,6 +60,7 @@ class Service(NamedTuple):
         flags: sorted tuple of sh-fallback, sh-port, mh-fallback, mh-port.
         persistent: seconds, 0 is off.
         netmask: prefix length that groups clients; 32 (128 for IPv6) is none.
+            `MASK_WITH_HOLES` only when read from the kernel, never asked for.
         persistence_engine: "" or "sip".
         one_packet: one-packet scheduling.
     """
