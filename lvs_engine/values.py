@@ -58,6 +58,14 @@ class ServiceKind(StrEnum):
     FOS = "fos"
 
 
+class Role(StrEnum):
+    """Which of the two routers of lvs.cf a node is; the original called the rest backup."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+    NEITHER = ""
+
+
 class ServerKey(NamedTuple):
     """A real server of the configuration.
 

@@ -1,0 +1,101 @@
+"""What this router should do on its own: hold the addresses, or stay on standby.
+
+Decided from the configuration and the node's addresses alone; no partner is heard. So
+of two routers only the primary may act, and two actives are never possible by design:
+what is not certain stays on standby and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from lvs_engine.config.model import UNSET_ADDRESS, Cluster
+from lvs_engine.values import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """The decision.
+
+    Attributes:
+        active: whether this node holds the floating addresses.
+        needed: False when the file gives this node nothing to do at all: a backup
+            with `backup_active = 0`.
+        reason: why, in a sentence.
+        warning: what a person should know, or empty.
+    """
+
+    role: Role
+    active: bool
+    reason: str
+    needed: bool = True
+    warning: str = ""
+
+
+def decide(
+    cluster: Cluster,
+    own: Collection[str],
+    resolve: Mapping[str, str],
+    *,
+    forced: bool = False,
+) -> Stance:
+    """The stance of the node whose addresses are `own`.
+
+    Args:
+        cluster: the configuration.
+        own: every address of the node as canonical text, secondary ones too (KF-39).
+        resolve: address text for each host name in the file.
+        forced: an operator's `--forceactive`.
+    """
+    role = _role(cluster, own, resolve)
+    paired = cluster.backup_active and cluster.backup != UNSET_ADDRESS
+    if forced:
+        return Stance(role, True, "Forced active on startup: activating lvs")
+    if not paired:
+        return _alone(cluster, role)
+    if role is Role.PRIMARY:
+        return Stance(
+            role,
+            True,
+            "primary",
+            warning="the partner is not watched: this version has no heartbeat yet, "
+            "so the primary works alone",
+        )
+    if role is Role.BACKUP:
+        return Stance(
+            role,
+            False,
+            "the backup stays on standby: this version has no heartbeat yet, so it "
+            "cannot know that the primary is gone",
+        )
+    return Stance(
+        role,
+        False,
+        f"neither primary {cluster.primary} nor backup {cluster.backup} is an address of "
+        "this node, and a backup is active: taking the addresses could make two routers "
+        "hold them",
+    )
+
+
+def _alone(cluster: Cluster, role: Role) -> Stance:
+    warning = ""
+    if cluster.backup_active:
+        warning = "Undefined backup node marked as active"
+    if role is Role.BACKUP:
+        reason = "this node is the backup, and backup_active is 0: nothing to do here"
+        return Stance(role, False, reason, needed=False)
+    if role is Role.NEITHER and cluster.primary:
+        warning = warning or (
+            f"primary {cluster.primary} is not an address of this node; it acts as the "
+            "only router because no backup is active"
+        )
+    return Stance(role, True, "the only router", warning=warning)
+
+
+def _role(cluster: Cluster, own: Collection[str], resolve: Mapping[str, str]) -> Role:
+    if cluster.primary and resolve.get(cluster.primary, cluster.primary) in own:
+        return Role.PRIMARY
+    if resolve.get(cluster.backup, cluster.backup) in own:
+        return Role.BACKUP
+    return Role.NEITHER
