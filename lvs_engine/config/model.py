@@ -182,6 +182,11 @@ class Cluster:
     virtuals: tuple[VirtualServer, ...] = ()
     failovers: tuple[FailoverService, ...] = ()
 
+    @property
+    def has_backup(self) -> bool:
+        """Whether there is a partner: `backup_active` without an address is none."""
+        return self.backup_active and self.backup not in (UNSET_ADDRESS, "::")
+
 
 def identities(names: Iterable[str]) -> list[str]:
     """Names made unique by position: `web`, `web#2`, `web#3`."""
