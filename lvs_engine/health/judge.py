@@ -7,7 +7,8 @@
      +---- first failure ------------------------------------------------^
 
 The first success brings a server up at once; after a failure it has to earn it, which
-is what `reentry` asks for. The machine reads no clock: it moves only with results, so
+is what `reentry` asks for. A check that this machine was not able to make (no more
+descriptors, no more ports) changes no state and breaks no row. The machine reads no clock: it moves only with results, so
 its deadline never comes. The driver adds the wall-clock time of a change.
 """
 
@@ -54,7 +55,15 @@ class Failed:
     reason: str
 
 
-Event = Passed | Failed
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """This machine could not make the check: nothing is known of the server."""
+
+    code: ReasonCode
+    reason: str
+
+
+Event = Passed | Failed | Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,8 @@ class Judge:
                 return self._passed(event)
             case Failed():
                 return self._failed(event)
+            case Undecided():
+                return self._note(event.code, event.reason)
             case _:
                 assert_never(event)
 

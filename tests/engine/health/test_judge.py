@@ -16,6 +16,7 @@ from lvs_engine.health.judge import (
     Noted,
     Passed,
     Rules,
+    Undecided,
     WentDown,
     WentUp,
     rules,
@@ -111,6 +112,17 @@ def test_a_server_known_to_be_down_is_not_up_again_after_a_restart() -> None:
 def test_a_server_known_to_be_up_is_not_announced_again() -> None:
     judge = Judge(Rules(), UP, ReasonCode.CONNECTED, "connected")
     assert fed(judge, "+") == []
+
+
+def test_trouble_of_this_machine_is_told_and_takes_no_server_down() -> None:
+    judge = Judge(Rules(rise=2))
+    trouble = Undecided(ReasonCode.LOCAL_ERROR, "too many open files")
+    fed(judge, "+")
+    assert judge.step(trouble, 1.0) == [Noted(trouble.code, trouble.reason)]
+    assert judge.state is UP
+    fed(judge, "-+")
+    judge.step(trouble, 4.0)
+    assert isinstance(fed(judge, "+")[0], WentUp)
 
 
 @pytest.mark.parametrize(
