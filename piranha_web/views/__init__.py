@@ -1,0 +1,1 @@
+"""One module for each panel: fetch, form, effect, redirect."""

@@ -1,0 +1,3 @@
+from piranha_web import create_app
+
+app = create_app()
