@@ -53,7 +53,8 @@ class Backoff:
 class Supervised:
     """One child process that is started again whenever it ends.
 
-    `run` until cancelled, or until `stop`. Cancelling `run` leaves the child alone.
+    `run` until cancelled, or until `stop`. Cancelling `run` leaves the child alone;
+    `stop` ends it then too.
 
     Args:
         name: for log and status.
@@ -125,10 +126,9 @@ class Supervised:
         if self._stopping.is_set():  # asked to stop while the process was being made
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-        try:
-            return ending(await process.wait())
-        finally:
-            self._process = None
+        status = await process.wait()
+        self._process = None
+        return ending(status)
 
     def _show(self, state: str, restarts: int, message: str = "", pid: int = 0) -> None:
         self._status = DaemonStatus(

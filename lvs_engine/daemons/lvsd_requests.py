@@ -1,0 +1,97 @@
+"""What lvsd answers on its control socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from lvs_engine.adapters.control_socket import Handler
+from lvs_engine.control.protocol import to_dict
+from lvs_engine.control.status import ConfigurationStatus, PassStatus, Status
+from lvs_engine.daemons.configuration import UnusableError
+from lvs_engine.errors import ControlError
+
+_WAIT_LIMIT_S = 25.0  # the control socket gives a request 30 s
+
+
+class Answering(Protocol):
+    """What the answers need of the daemon."""
+
+    def status(self) -> Status: ...
+
+    async def reread(self) -> ConfigurationStatus:
+        """Read lvs.cf again; raises UnusableError."""
+
+    @property
+    def last_pass(self) -> PassStatus: ...
+
+    def waiting(self) -> list[str]:
+        """Virtual servers that nobody serves yet."""
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Return after a pass with `true()`."""
+
+    def stop(self, reason: str, *, leave: bool = False) -> None: ...
+
+
+def handlers(daemon: Answering) -> dict[str, Handler]:
+    """One handler for each request.
+
+    status                    the snapshot
+    reload                    lvs.cf again: {"revision", "warnings"}, or an error with
+                              every problem of the refused file
+    wait-settled (timeout_s)  {"ready", "waiting", "outcome"} once the table is as the
+                              file and the first check results want it, or time is up
+    stop (leave)              end; with leave the table stays
+    """
+
+    async def status(_: Mapping[str, object]) -> Mapping[str, object]:
+        return to_dict(daemon.status())
+
+    async def reload(_: Mapping[str, object]) -> Mapping[str, object]:
+        try:
+            status = await daemon.reread()
+        except UnusableError as error:
+            raise ControlError(
+                f"the file was refused, the running configuration stays\n{error}"
+            ) from None
+        return {"revision": status.revision, "warnings": list(status.problems)}
+
+    async def wait_settled(arguments: Mapping[str, object]) -> Mapping[str, object]:
+        return await _wait_settled(daemon, arguments.get("timeout_s", 10.0))
+
+    async def stop(arguments: Mapping[str, object]) -> Mapping[str, object]:
+        daemon.stop("a request", leave=arguments.get("leave") is True)
+        return {}
+
+    return {
+        "status": status,
+        "reload": reload,
+        "wait-settled": wait_settled,
+        "stop": stop,
+    }
+
+
+async def _wait_settled(daemon: Answering, timeout_s: object) -> Mapping[str, object]:
+    limit_s = timeout_s if isinstance(timeout_s, int | float) else 10.0
+    try:
+        async with asyncio.timeout(min(max(0.0, limit_s), _WAIT_LIMIT_S)):
+            await daemon.until(lambda: _settled(daemon) and not daemon.waiting())
+    except TimeoutError:
+        if not _settled(daemon):
+            reasons = "; ".join(daemon.last_pass.refusals)
+            raise ControlError(
+                f"the table is not settled: {reasons or 'no pass yet'}"
+            ) from None
+    waiting = daemon.waiting()
+    return {
+        "ready": not waiting,
+        "waiting": waiting,
+        "outcome": daemon.last_pass.outcome,
+    }
+
+
+def _settled(daemon: Answering) -> bool:
+    """What the kernel refuses it will refuse again: that is as settled as it gets."""
+    return daemon.last_pass.outcome in {"settled", "refused"}
