@@ -16,7 +16,7 @@ import os
 import pwd
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -191,11 +191,9 @@ def _described(path: Path) -> str:
     return f"{path} (owner {owner}:{group}, mode {stat.S_IMODE(status.st_mode):04o})"
 
 
-def _name(look_up: object, number: int) -> str:
-    entry: tuple[object, ...]
+def _name(look_up: Callable[[int], tuple[object, ...]], number: int) -> str:
+    """The name of a user or group, or its number when it has none."""
     try:
-        assert callable(look_up)
-        entry = look_up(number)
+        return str(look_up(number)[0])
     except KeyError:
         return str(number)
-    return str(entry[0])

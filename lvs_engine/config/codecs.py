@@ -18,7 +18,7 @@ from lvs_engine.config import addresses
 from lvs_engine.config.model import UNSET_ADDRESS
 
 _INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)", re.ASCII)
-_NEEDS_QUOTES = re.compile(r"[ \t]|^[\"'#{}\[]|^$")
+_NEEDS_QUOTES = re.compile(r"[ \t]|^[\"'#]|^[{}=]?$")
 
 
 class Note(NamedTuple):

@@ -64,7 +64,7 @@ class _Parser:
         elif first.text == "{":
             if not (expected and len(line.words) == 1):
                 self.error("stray-brace", "unknown command: { opens nothing here")
-        elif len(line.words) > 1 and line.words[1].text == "=":
+        elif len(line.words) > 1 and line.words[1][0::3] == ("=", ""):
             self.statement(index, line)
         elif first.text in _HEADERS or first.text.removesuffix("{") in _HEADERS:
             self.header(index, line)

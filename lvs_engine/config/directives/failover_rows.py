@@ -71,7 +71,6 @@ _USED: tuple[Directive, ...] = (
         "The transport protocol of the service.",
         allowed="tcp, udp or sctp",
         effect=Effect.CHECKS,
-        always=True,
         extension_words=("sctp",),
     ),
     Directive(
