@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_interface
 from typing import NamedTuple
 
+from lvs_engine.config.addresses import canonical
 from lvs_engine.config.model import Cluster, FloatingAddress, pools
 from lvs_engine.values import Forwarding
 
@@ -127,7 +128,7 @@ def wanted(cluster: Cluster, resolve: Mapping[str, str]) -> Wanted:
     found: dict[str, WantedAddress] = {}
     problems: dict[str, None] = {}
     for floating, netmask, mask_keyword, purpose in _floating(cluster):
-        text = _canonical(resolve.get(floating.address, floating.address))
+        text = canonical(resolve.get(floating.address, floating.address))
         if not text:
             problems[f"{purpose}: host name {floating.address} has no address"] = None
         elif not floating.device:
@@ -139,7 +140,7 @@ def wanted(cluster: Cluster, resolve: Mapping[str, str]) -> Wanted:
 
 def host_names(cluster: Cluster) -> set[str]:
     """The names that `wanted` needs in `resolve`."""
-    return {f.address for f, *_ in _floating(cluster) if not _canonical(f.address)}
+    return {f.address for f, *_ in _floating(cluster) if not canonical(f.address)}
 
 
 def diff(
@@ -253,11 +254,3 @@ def _same_subnet(one: AddressKey, other: AddressKey) -> bool:
 
 def _network(key: AddressKey) -> object:
     return ip_interface(f"{key.address}/{key.prefix}").network
-
-
-def _canonical(text: str) -> str:
-    """Canonical address text, or empty for anything else."""
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from lvs_engine.config.addresses import family
 from lvs_engine.config.model import UNSET_ADDRESS, Cluster
 from lvs_engine.values import Role
 
@@ -76,6 +77,12 @@ def decide(
         "this node, and a backup is active: taking the addresses could make two routers "
         "hold them",
     )
+
+
+def router_names(cluster: Cluster) -> set[str]:
+    """The host names that `decide` needs in `resolve`."""
+    hosts = {cluster.primary or UNSET_ADDRESS, cluster.backup}
+    return {host for host in hosts if not family(host)}
 
 
 def _alone(cluster: Cluster, role: Role) -> Stance:
