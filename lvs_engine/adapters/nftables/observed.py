@@ -1,0 +1,239 @@
+"""What our table holds in the kernel, read from `nft -j list table`, and what it means.
+
+The kernel is the only witness: the virtual server table is read back from names and
+comments, and every part that we would have made for it is looked for. A service of
+which anything is missing, added or replaced appears with the scheduler `damaged`, and
+without the real servers that lack a part, so that a comparison with the wanted table
+finds it and the repair follows from the ordinary changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+from typing import Any, Final
+
+from lvs_engine.adapters.nftables import frame, names, ruleset
+from lvs_engine.table.model import (
+    Destination,
+    DestinationKey,
+    Pool,
+    Service,
+    ServiceKey,
+    Table,
+)
+
+DAMAGED: Final = "damaged"
+
+
+@dataclass(slots=True)
+class Observed:
+    """The contents of our table.
+
+    Attributes:
+        present: whether there is such a table at all.
+        chains: comments of the rules by chain, in order; empty for one without.
+        hooks: where the base chains hang.
+        containers: names of maps and sets.
+        elements: targets by map and key; empty for an element of a set. Without
+            remembered clients.
+        counters: packets and bytes by name.
+        timeouts: seconds by timeout object and state.
+    """
+
+    present: bool = False
+    chains: dict[str, list[str]] = field(default_factory=dict)
+    hooks: dict[str, frame.Hook] = field(default_factory=dict)
+    containers: set[str] = field(default_factory=set)
+    elements: dict[ruleset.Element, str] = field(default_factory=dict)
+    counters: dict[str, tuple[int, int]] = field(default_factory=dict)
+    timeouts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def observe(listing: Mapping[str, Any]) -> Observed:
+    """Read nft's JSON of our table."""
+    seen = Observed()
+    for item in listing.get("nftables", ()):
+        for kind, value in item.items():
+            match kind:
+                case "table":
+                    seen.present = True
+                case "chain":
+                    _chain(seen, value)
+                case "rule":
+                    comments = seen.chains.setdefault(value["chain"], [])
+                    comments.append(value.get("comment", ""))
+                case "map" | "set":
+                    _container(seen, value)
+                case "counter":
+                    amount = int(value["packets"]), int(value["bytes"])
+                    seen.counters[value["name"]] = amount
+                case "ct timeout":
+                    seen.timeouts[value["name"]] = dict(value["policy"])
+                case _:
+                    pass  # metainfo, and what a person may have added
+    return seen
+
+
+def intact_frame(seen: Observed) -> bool:
+    """Whether everything is there that does not depend on the services."""
+    return (
+        seen.hooks == frame.BASES
+        and frame.TIMEOUTS in seen.chains
+        and all(name in seen.containers for name in frame.containers())
+        and all(
+            seen.chains.get(name) == [rule.comment for rule in rules]
+            for name, rules in frame.chains().items()
+        )
+    )
+
+
+def table(seen: Observed) -> Table:
+    """The virtual server table that these contents amount to."""
+    grouped = owned(seen)
+    intact = intact_frame(seen)
+    readable = {key: _readable(seen, key, names_) for key, names_ in grouped.items()}
+    expected = ruleset.elements(readable)
+    by_target = _by_service(expected)
+    found: Table = {}
+    for key, pool in readable.items():
+        missing = {
+            element
+            for element, target in by_target.get(key, {}).items()
+            if seen.elements.get(element) != target
+        }
+        whole = Pool(pool.service, _with_flow(key, pool, missing))
+        wanted = ruleset.parts(key, whole)
+        if (
+            not intact
+            or missing
+            or not _as_wanted(seen, wanted)
+            or set(grouped[key]) != _names(wanted)
+        ):
+            whole = Pool(pool.service._replace(scheduler=DAMAGED), whole.destinations)
+        found[key] = whole
+    return found
+
+
+def owned(seen: Observed) -> dict[ServiceKey, list[str]]:
+    """Names of chains, sets and counters by the service that they belong to."""
+    grouped: dict[ServiceKey, list[str]] = {}
+    for name in (*seen.chains, *seen.containers, *seen.counters):
+        belongs = names.owner(name)
+        if belongs is not None:
+            grouped.setdefault(belongs.service, []).append(name)
+    return grouped
+
+
+def _names(wanted: ruleset.Parts) -> set[str]:
+    return {*wanted.chains, *wanted.sets, *wanted.counters}
+
+
+def _as_wanted(seen: Observed, wanted: ruleset.Parts) -> bool:
+    return all(
+        seen.chains.get(name) == [rule.comment for rule in rules]
+        for name, rules in wanted.chains.items()
+    )
+
+
+def _readable(seen: Observed, key: ServiceKey, owned_names: list[str]) -> Pool:
+    """The entries as the comments tell them, without broken real servers."""
+    comments = seen.chains.get(names.service_name(key), [])
+    service = names.read_service(comments[0]) if comments else None
+    service = service or Service(DAMAGED)
+    destinations: dict[DestinationKey, Destination] = {}
+    for name in owned_names:
+        belongs = names.owner(name)
+        if belongs is None or belongs.destination is None or belongs.part:
+            continue
+        comments = seen.chains.get(name, [])
+        entry = names.read_destination(comments[-1]) if comments else None
+        if entry is not None:
+            destinations[belongs.destination] = entry
+    pool = Pool(service, destinations)
+    wanted = ruleset.parts(key, pool) if service.scheduler != DAMAGED else None
+    if wanted is not None:
+        destinations = {
+            destination: entry
+            for destination, entry in destinations.items()
+            if _complete(seen, wanted, names.destination_name(key, destination))
+        }
+    return Pool(service, destinations)
+
+
+def _complete(seen: Observed, wanted: ruleset.Parts, to: str) -> bool:
+    """Whether all parts of one real server are there, elements aside."""
+    chains = {to, f"{to}-{names.TRAFFIC}"}
+    counters = [f"{to}-{part}" for part in (names.NEW, names.IN, names.OUT)]
+    clients = f"{to}-{names.CLIENTS}"
+    return (
+        all(
+            seen.chains.get(name) == [rule.comment for rule in wanted.chains[name]]
+            for name in chains
+        )
+        and all(name in seen.counters for name in counters)
+        and (clients not in wanted.sets or clients in seen.containers)
+    )
+
+
+def _by_service(
+    expected: Mapping[ruleset.Element, str],
+) -> dict[ServiceKey, dict[ruleset.Element, str]]:
+    """Elements by the service whose chains they lead to; refusals by their selector."""
+    grouped: dict[ServiceKey, dict[ruleset.Element, str]] = {}
+    for element, target in expected.items():
+        container, selector = element
+        # A refusal leads nowhere; the same selector finds its service.
+        chooser = container.replace("refused", "services"), selector
+        belongs = names.owner((target or expected[chooser]).rsplit(maxsplit=1)[-1])
+        if belongs is not None:
+            grouped.setdefault(belongs.service, {})[element] = target
+    return grouped
+
+
+def _with_flow(
+    key: ServiceKey, pool: Pool, missing: set[ruleset.Element]
+) -> dict[DestinationKey, Destination]:
+    lost = {
+        destination
+        for destination in pool.destinations
+        if ruleset.flow(key, pool.service, destination) in missing
+    }
+    return {k: d for k, d in pool.destinations.items() if k not in lost}
+
+
+def _chain(seen: Observed, value: Mapping[str, Any]) -> None:
+    seen.chains.setdefault(value["name"], [])
+    if "hook" in value:
+        seen.hooks[value["name"]] = frame.Hook(
+            value["type"], value["hook"], int(value["prio"]), value["policy"]
+        )
+
+
+def _container(seen: Observed, value: Mapping[str, Any]) -> None:
+    name = value["name"]
+    seen.containers.add(name)
+    if name not in frame.containers():
+        return  # remembered clients come and go by themselves
+    for element in value.get("elem", ()):
+        key, target = element, ""
+        if isinstance(element, list):
+            key, verdict = element
+            (verb, arguments), *_ = verdict.items()
+            target = f"{verb} {arguments['target']}"
+        seen.elements[name, _key(key)] = target
+
+
+def _key(value: Any) -> str:
+    if isinstance(value, dict):
+        if "elem" in value:  # carries a comment or the like
+            return _key(value["elem"]["val"])
+        return " . ".join(_word(part) for part in value["concat"])
+    return _word(value)
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    # nft writes ::ffff:192.0.2.1 where Python writes ::ffff:c000:201.
+    return str(IPv6Address(text)) if ":" in text else text
