@@ -74,6 +74,7 @@ class Roster:
             if old is None:
                 health = known.of(watch.server) if self._fresh else ServerHealth(_NEW)
                 entry = _Entry(watch, _judge(watch, health), health)
+                entry.since = health.since or at
             elif _same_place(old.watch, watch):
                 entry = _kept(old, watch)
             else:
