@@ -1,8 +1,9 @@
 """From one table to another: an ordered list of changes.
 
-Capacity arrives before it leaves: services and destinations are added and changed
-before any is removed, so that no table on the way has fewer live destinations in a
-service than both ends.
+Capacity arrives before it leaves. Services and destinations are added and raised
+first, then destinations that take no more connections are set to weight 0, then what
+is not wanted is removed: no table on the way has fewer live destinations in a service
+than both ends.
 """
 
 from __future__ import annotations
@@ -98,32 +99,36 @@ def diff(
     Returns:
         Changes in an order that the kernel accepts.
     """
-    adds: list[Change] = []
-    removals: list[Change] = []
+    arriving: list[Change] = []
+    draining: list[Change] = []
+    leaving: list[Change] = []
     for key, pool in desired.items():
         present = current.get(key)
         if present is None:
-            adds.append(AddService(key, pool.service))
-            adds.extend(AddDestination(key, k, d) for k, d in pool.destinations.items())
+            arriving.append(AddService(key, pool.service))
+            arriving += (
+                AddDestination(key, k, d) for k, d in pool.destinations.items()
+            )
             continue
         if present == pool:
             continue
         if present.service != pool.service:
-            adds.append(SetService(key, pool.service))
+            arriving.append(SetService(key, pool.service))
         for k, destination in pool.destinations.items():
             held = present.destinations.get(k)
             if held is None:
-                adds.append(AddDestination(key, k, destination))
+                arriving.append(AddDestination(key, k, destination))
             elif held != destination:
-                adds.append(SetDestination(key, k, destination))
-        removals.extend(
+                changes = arriving if destination.weight else draining
+                changes.append(SetDestination(key, k, destination))
+        leaving += (
             RemoveDestination(key, k)
             for k in present.destinations
             if k not in pool.destinations
         )
-    removals.extend(
+    leaving += (
         RemoveService(key)
         for key in current
         if key not in desired and (owned is None or key in owned)
     )
-    return adds + removals
+    return arriving + draining + leaving
