@@ -52,8 +52,8 @@ class Nanny:
 
     def run(self) -> None:
         """Until lvsd hangs up, or a TERM or INT."""
-        self._sign_of_life(time.monotonic())
         with _signals(self._loop):
+            self._sign_of_life(time.monotonic())
             self._loop.run()
 
     def close(self) -> None:

@@ -27,14 +27,14 @@ OnTimer = Callable[[float], None]
 class Loop:
     """Descriptors and timers. Callbacks get the monotonic time of their batch."""
 
-    __slots__ = ("_buckets", "_epoll", "_on_event", "_running", "_ticks")
+    __slots__ = ("_buckets", "_epoll", "_on_event", "_stopped", "_ticks")
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._on_event: dict[int, OnEvent] = {}
         self._buckets: dict[int, list[OnTimer]] = {}
         self._ticks: list[int] = []
-        self._running = False
+        self._stopped = False
 
     def watch(self, fd: int, events: int, on_event: OnEvent) -> None:
         """Call `on_event(events, now)` when one of `events` is there, or an error."""
@@ -71,13 +71,12 @@ class Loop:
         bucket.append(on_timer)
 
     def run(self) -> None:
-        """Turn until `stop` is called."""
-        self._running = True
-        while self._running:
+        """Turn until `stop` is called, be it before or after."""
+        while not self._stopped:
             self.turn()
 
     def stop(self) -> None:
-        self._running = False
+        self._stopped = True
 
     def turn(self, limit_s: float = 1.0) -> None:
         """Wait for the next event or timer, at most `limit_s`, and serve all there is."""
