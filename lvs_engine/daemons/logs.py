@@ -10,6 +10,7 @@ import logging
 import logging.handlers
 import os
 import re
+import socket
 import sys
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -55,11 +56,18 @@ def _stderr(ident: str) -> logging.Handler:
 
 
 def _syslog(ident: str) -> logging.Handler | None:
-    try:
-        handler = logging.handlers.SysLogHandler(
-            _SYSLOG, facility=logging.handlers.SysLogHandler.LOG_DAEMON
-        )
-    except OSError:
-        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_SYSLOG)
+        except OSError:
+            return None
+    handler = _Syslog(_SYSLOG, facility=_Syslog.LOG_DAEMON)
     handler.setFormatter(OneLine(f"{ident}[{os.getpid()}]: "))
     return handler
+
+
+class _Syslog(logging.handlers.SysLogHandler):
+    """Connects anew for each line while syslog is away; those lines are lost."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A line that cannot be logged must not end in a trace on a lost terminal."""

@@ -140,7 +140,9 @@ class Lvsd:
         return 0
 
     def stop(self, reason: str, *, leave: bool = False) -> None:
-        """End `run`, withdrawing our services unless `leave`."""
+        """End `run`, withdrawing our services unless `leave`; the first call counts."""
+        if self._stopping.is_set():
+            return
         self._stop_reason = reason
         self._leave = leave
         self._stopping.set()

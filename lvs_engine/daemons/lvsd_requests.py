@@ -41,7 +41,7 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
     status                    the snapshot
     reload                    lvs.cf again: {"revision", "warnings"}, or an error with
                               every problem of the refused file
-    wait-settled (timeout_s)  {"ready", "waiting", "outcome"} once the table is as the
+    wait-settled (wait_s)     {"ready", "waiting", "outcome"} once the table is as the
                               file and the first check results want it, or time is up
     stop (leave)              end; with leave the table stays
     """
@@ -59,7 +59,7 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
         return {"revision": status.revision, "warnings": list(status.problems)}
 
     async def wait_settled(arguments: Mapping[str, object]) -> Mapping[str, object]:
-        return await _wait_settled(daemon, arguments.get("timeout_s", 10.0))
+        return await _wait_settled(daemon, arguments.get("wait_s", 10.0))
 
     async def stop(arguments: Mapping[str, object]) -> Mapping[str, object]:
         daemon.stop("a request", leave=arguments.get("leave") is True)
@@ -73,8 +73,8 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
     }
 
 
-async def _wait_settled(daemon: Answering, timeout_s: object) -> Mapping[str, object]:
-    limit_s = timeout_s if isinstance(timeout_s, int | float) else 10.0
+async def _wait_settled(daemon: Answering, wait_s: object) -> Mapping[str, object]:
+    limit_s = wait_s if isinstance(wait_s, int | float) else 10.0
     try:
         async with asyncio.timeout(min(max(0.0, limit_s), _WAIT_LIMIT_S)):
             await daemon.until(lambda: _settled(daemon) and not daemon.waiting())
