@@ -109,6 +109,11 @@ def _host(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
+def positions(services: Sequence[ServiceStatus]) -> dict[str, int]:
+    """Where each virtual server stands in the file, from 1, as the panels count."""
+    return {service.name: place for place, service in enumerate(services, 1)}
+
+
 def routing_table(services: Iterable[ServiceStatus]) -> list[RoutingRow]:
     """The live table in ipvsadm's order: what the kernel has, not what the file says."""
     rows: list[RoutingRow] = []

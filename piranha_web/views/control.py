@@ -19,10 +19,10 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from lvs_engine.adapters.config_file import ConfigFile, service_ports
-from lvs_engine.config.loading import load
 
+from lvs_engine.adapters.config_file import ConfigFile, service_ports
 from lvs_engine.adapters.control_socket import ask_node
+from lvs_engine.config.loading import load
 from lvs_engine.control.protocol import from_dict
 from lvs_engine.control.status import ServiceStatus
 from lvs_engine.errors import ControlError, NotRunningError
@@ -133,12 +133,16 @@ def _live() -> dict[str, object]:
     services = status.services if status else _services_of_the_file()
     # Times in words are those of the snapshot: drawn again, they change with it alone.
     now = status.at if status else time.time()
+    saved = _saved().revision
+    same = status is None or not control_page.not_applied(status.configuration, saved)
     return {
         "answer": answer,
+        # Links go by position in the file, so only if that is the file that is shown.
+        "positions": live_tables.positions(services) if same else {},
         "status": status,
         "now": now,
         "config_path": settings().config,
-        "saved_revision": _saved().revision,
+        "saved_revision": saved,
         "window": live_tables.window(services, _query(), _page()),
         "services": services,
         "traffic": live_tables.total_traffic(services),

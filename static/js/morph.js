@@ -27,34 +27,44 @@ function attributes(old, fresh) {
 }
 
 function children(old, fresh, onState) {
+  const wantedKeys = new Set([...fresh.children].map(keyOf));
   const keyed = new Map();
-  for (const child of old.children) {
-    if (child.dataset.key) keyed.set(child.dataset.key, child);
+  for (const child of [...old.children]) {
+    const key = keyOf(child);
+    if (key && !wantedKeys.has(key)) child.remove();
+    else if (key) keyed.set(key, child);
   }
   let place = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
     const key = keyOf(wanted);
-    const match = key ? keyed.get(key) : unkeyedLike(place, wanted);
+    const match = key ? keyed.get(key) : nextLike(place, wanted);
     if (!match) {
       old.insertBefore(wanted, place);
       continue;
     }
-    if (match === place) place = place.nextSibling;
+    // What has focus would lose it by being moved, so what stands before it goes.
+    while (place && place !== match && !keyOf(place)) place = removed(place);
+    if (place === match) place = place.nextSibling;
     else old.insertBefore(match, place);
     morph(match, wanted, onState);
-    keyed.delete(key);
   }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
-  }
+  while (place) place = removed(place);
+}
+
+// Removes a node and returns the one after it.
+function removed(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 function keyOf(node) {
   return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key : undefined;
 }
 
-function unkeyedLike(node, wanted) {
-  return node && node.nodeName === wanted.nodeName && !keyOf(node) ? node : null;
+function nextLike(place, wanted) {
+  for (let node = place; node; node = node.nextSibling) {
+    if (node.nodeName === wanted.nodeName && !keyOf(node)) return node;
+  }
+  return null;
 }

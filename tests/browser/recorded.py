@@ -22,6 +22,86 @@ from lvs_engine.control.status import (
 
 DAY = 86400.0
 
+FILE = """# The shop, as the snapshot below has it.
+serial_no = 15
+primary = 192.0.2.11
+primary_private = 10.20.0.11
+backup = 192.0.2.12
+backup_private = 10.20.0.12
+backup_active = 1
+service = lvs
+heartbeat = 1
+heartbeat_port = 539
+keepalive = 6
+deadtime = 18
+network = nat
+nat_router = 10.20.0.1 eth1:1
+nat_nmask = 255.255.255.0
+debug_level = NONE
+virtual shop-http {
+     active = 1
+     address = 192.0.2.80 eth0:1
+     vip_nmask = 255.255.255.0
+     port = 80
+     send = "GET /healthz HTTP/1.0\\r\\n\\r\\n"
+     expect = "HTTP/1."
+     scheduler = wlc
+     protocol = tcp
+     timeout = 6
+     reentry = 15
+     server app1 {
+         address = 10.20.0.21
+         active = 1
+         port = 8080
+         weight = 40
+     }
+     server app2 {
+         address = 10.20.0.22
+         active = 1
+         port = 8080
+         weight = 80
+     }
+     server app3 {
+         address = 10.20.0.23
+         active = 1
+         port = 8080
+         weight = 40
+     }
+}
+virtual shop-dns {
+     active = 1
+     address = 192.0.2.53 eth0:2
+     port = 53
+     protocol = udp
+     scheduler = rr
+     persistent = 300
+     send_program = "/usr/local/libexec/dns-probe %h %p"
+     expect = "OK"
+     timeout = 5
+     reentry = 30
+     server ns1 {
+         address = 10.20.0.31
+         active = 1
+     }
+     server ns2 {
+         address = 10.20.0.32
+         active = 1
+     }
+}
+virtual ftp-bundle {
+     active = 0
+     address = 192.0.2.21 eth0:3
+     fwmark = 21
+     port = 21
+     persistent = 360
+     scheduler = wrr
+     server vault {
+         address = 10.20.0.40
+         active = 0
+     }
+}
+"""
+
 
 def shop(now: float, revision: str = "") -> Status:
     """Two routers, three virtual servers, one real server down.
