@@ -111,7 +111,7 @@ def _stored_hash() -> str | None:
     try:
         return passwords.stored_hash(settings().password_file)
     except OSError as error:
-        log.error("%s cannot be read: %s", settings().password_file, error.strerror)
+        log.warning("%s cannot be read: %s", settings().password_file, error.strerror)
         return None
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from piranha_web.workspace import CannotOpenError
+from piranha_web.workspace import CannotOpenError, EditRefusedError
 
 log = logging.getLogger("piranha-gui")
 
@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(CannotOpenError, _cannot_open)
+    app.register_error_handler(EditRefusedError, _refused)
 
 
 def _http(error: Exception) -> ResponseReturnValue:
@@ -65,6 +66,12 @@ def _cannot_open(error: Exception) -> ResponseReturnValue:
     assert isinstance(error, CannotOpenError)
     log.error("%s", error)
     return _page("errors/config.html", 500, error=error)
+
+
+def _refused(error: Exception) -> ResponseReturnValue:
+    """A button whose change lvs.cf cannot take, such as ADD in a broken file."""
+    text = f"Nothing was saved: {error}."
+    return _page("errors/error.html", 422, title="lvs.cf was not changed", text=text)
 
 
 def _page(template: str, code: int, **values: object) -> ResponseReturnValue:

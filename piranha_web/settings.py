@@ -16,6 +16,7 @@ from flask import current_app
 CONFIG = Path("/etc/sysconfig/ha/lvs.cf")
 PASSWORD_FILE = Path("/etc/sysconfig/ha/conf/piranha.passwd")
 RUNTIME_DIR = Path("/run/piranha")
+SECRET_KEY_FILE = PASSWORD_FILE.with_name("piranha.secret")
 
 EXTENSION = "piranha-settings"
 
@@ -49,7 +50,7 @@ class Settings:
     config: Path = CONFIG
     password_file: Path = PASSWORD_FILE
     runtime_dir: Path = RUNTIME_DIR
-    secret_key_file: Path = PASSWORD_FILE.with_name("piranha.secret")
+    secret_key_file: Path = SECRET_KEY_FILE
     session_minutes: int = 120
     throttle_free: int = 5
     hash_cost: HashCost = HashCost()

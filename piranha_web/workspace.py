@@ -1,11 +1,50 @@
-"""The lvs.cf that the pages work on: opened, changed, checked, saved."""
+"""The lvs.cf that the pages work on: opened, changed, checked, saved.
+
+Opening never writes. Saving writes only what reads back as the wanted cluster, counts
+`serial_no` up once, and refuses an edit that brings new errors; errors that were there
+before do not stand in the way of another edit.
+"""
 
 from __future__ import annotations
 
 import grp
+import logging
+import os
 import pwd
 import stat
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+
+from flask import current_app
+from flask_login import current_user
+
+from lvs_engine.adapters.config_file import ConfigFile, service_ports
+from lvs_engine.config import validation, writer
+from lvs_engine.config.document import Block
+from lvs_engine.config.loading import Loaded, load
+from lvs_engine.config.model import Cluster
+from lvs_engine.config.parser import parse
+from lvs_engine.config.problems import Problem, Severity
+from lvs_engine.errors import ConfigError, StaleRevisionError
+from piranha_web import frame
+from piranha_web.settings import settings
+
+log = logging.getLogger("piranha-gui")
+
+EXTENSION = "piranha-served"
+LARGEST_SERIAL = (1 << 31) - 1
+Trial = Callable[[Cluster], Cluster]
+
+# What a new entry may lack until it is activated.
+LATER = frozenset(
+    {"no-address", "duplicate-service", "duplicate-server", "label-taken"}
+)
+# Warnings in a file that somebody wrote; a page need not let them be typed.
+POINTLESS = frozenset({("without-effect", "pmask")})
+KEPT_BYTES = 16 * 1024 * 1024
 
 
 class CannotOpenError(Exception):
@@ -24,17 +63,200 @@ class CannotOpenError(Exception):
         super().__init__(f"{path}: {reason}")
 
 
+class EditRefusedError(Exception):
+    """The edit would bring errors into the file; nothing was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(p.message for p in problems))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The file at one moment."""
+
+    path: Path
+    text: str
+    revision: str
+    ports: Mapping[str, int]
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        return load(self.text, self.ports)
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.loaded.cluster
+
+    @property
+    def root(self) -> Block:
+        return self.loaded.document.root
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a save did.
+
+    Attributes:
+        changed: False when the file says the wanted already; nothing was written.
+    """
+
+    changed: bool
+    serial_no: int
+
+
+def opened() -> Opened:
+    """The file as it is now; this page's banner tells of its errors.
+
+    Raises:
+        CannotOpenError: it is missing, or cannot be read or replaced.
+    """
+    path = settings().config
+    try:
+        stored = ConfigFile(path).read()
+    except ConfigError as error:
+        reason = error.__cause__ or error
+        text = getattr(reason, "strerror", None) or "there is no such file"
+        raise CannotOpenError(path, text) from error
+    for needed in (path, Path(os.path.realpath(path)).parent):
+        if not os.access(needed, os.W_OK, effective_ids=True):
+            raise CannotOpenError(needed, "may not be written")
+    found = Opened(path, stored.text, stored.revision, service_ports())
+    _remember(found)
+    errors = found.loaded.errors
+    if errors:
+        frame.warn_of_file(len(errors), errors[0].render(path.name))
+    return found
+
+
+def earlier(revision: str) -> Opened | None:
+    """The file as it was when a page was loaded; None after a restart of the tool."""
+    text = _served().get(revision)
+    if text is None:
+        return None
+    return Opened(settings().config, text, revision, service_ports())
+
+
+def save(
+    here: Opened,
+    wanted: Cluster,
+    dropped: Collection[int] = (),
+    *,
+    strict: bool = True,
+    trial: Trial | None = None,
+) -> Saved:
+    """Write the cluster into the file that was opened.
+
+    Args:
+        here: the file as the edit found it.
+        wanted: what it shall say; `serial_no` is counted up here.
+        dropped: lines, from 0, whose value nobody can read and the edit replaces.
+        strict: refuse new errors; a deletion is never refused.
+        trial: the cluster with the edited entry in use, so that a wrong value is
+            refused now and not on the day when the entry is activated.
+
+    Raises:
+        EditRefusedError: the edit would bring new errors.
+        StaleRevisionError: somebody saved in between; nothing was written.
+        CannotOpenError: the file cannot be written.
+    """
+    if wanted == here.cluster and not dropped:
+        return Saved(changed=False, serial_no=here.cluster.serial_no)
+    serial = here.cluster.serial_no % LARGEST_SERIAL + 1
+    candidate = replace(wanted, serial_no=max(1, serial))
+    document = parse(_without(here.text, dropped)) if dropped else here.loaded.document
+    try:
+        text = writer.write(document, candidate, here.ports).render()
+    except ConfigError as error:
+        raise EditRefusedError([_problem(str(error))]) from error
+    result = load(text, here.ports)
+    if result.cluster != candidate:
+        raise EditRefusedError([_problem(READS_BACK_OTHERWISE)])
+    new = introduced(here.loaded.errors, result.errors)
+    if trial and not new:
+        new = introduced(_harm(trial(here.cluster)), _harm(trial(candidate)))
+    if new and strict:
+        raise EditRefusedError(new)
+    try:
+        ConfigFile(here.path).save(text, here.revision)
+    except StaleRevisionError:
+        raise
+    except ConfigError as error:
+        reason = getattr(error.__cause__, "strerror", None) or str(error)
+        raise CannotOpenError(here.path.parent, reason) from error
+    name = getattr(current_user, "name", "somebody")
+    log.info("%s saved by %s, serial %s", here.path, name, candidate.serial_no)
+    return Saved(changed=True, serial_no=candidate.serial_no)
+
+
+def introduced(before: Sequence[Problem], after: Sequence[Problem]) -> list[Problem]:
+    """The problems of `after` that `before` did not have; lines do not count."""
+    known = Counter(_mark(p) for p in before)
+    new = []
+    for problem in after:
+        mark = _mark(problem)
+        if known[mark]:
+            known[mark] -= 1
+        else:
+            new.append(problem)
+    return new
+
+
+READS_BACK_OTHERWISE = (
+    "the change would not read back as it is meant, because of errors elsewhere in the"
+    " file; put those right first"
+)
+
+
+def _harm(cluster: Cluster) -> list[Problem]:
+    return [
+        p
+        for p in validation.check(cluster)
+        if (p.severity is Severity.ERROR and p.code not in LATER)
+        or (p.code, p.keyword) in POINTLESS
+    ]
+
+
+def _mark(problem: Problem) -> tuple[object, ...]:
+    return problem.code, problem.where, problem.keyword, problem.message
+
+
+def _problem(message: str) -> Problem:
+    return Problem(Severity.ERROR, "not-written", message)
+
+
+def _without(text: str, lines: Collection[int]) -> str:
+    kept = parse(text).lines
+    return "".join(x.raw + x.end for i, x in enumerate(kept) if i not in lines)
+
+
+def _served() -> dict[str, str]:
+    found = current_app.extensions.setdefault(EXTENSION, {})
+    assert isinstance(found, dict)
+    return found
+
+
+def _remember(found: Opened) -> None:
+    """Keep the text for a page that comes back after somebody else saved."""
+    kept = _served()
+    kept.pop(found.revision, None)
+    kept[found.revision] = found.text
+    while len(kept) > 1 and sum(map(len, kept.values())) > KEPT_BYTES:
+        kept.pop(next(iter(kept)), None)
+
+
 def _owner_and_mode(path: Path) -> tuple[str, str]:
     try:
         status = path.stat()
     except OSError:
         return "", ""
-    try:
-        user = pwd.getpwuid(status.st_uid).pw_name
-    except KeyError:
-        user = str(status.st_uid)
-    try:
-        group = grp.getgrgid(status.st_gid).gr_name
-    except KeyError:
-        group = str(status.st_gid)
+    user = _name(lambda: pwd.getpwuid(status.st_uid).pw_name, status.st_uid)
+    group = _name(lambda: grp.getgrgid(status.st_gid).gr_name, status.st_gid)
     return f"{user}:{group}", f"{stat.S_IMODE(status.st_mode):04o}"
+
+
+def _name(look_up: Callable[[], str], number: int) -> str:
+    try:
+        return look_up()
+    except KeyError:
+        return str(number)
