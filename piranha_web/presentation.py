@@ -126,7 +126,7 @@ def health_note(server: ServerStatus, now: float) -> str:
             return milliseconds(server.duration_s) if server.duration_s else ""
         case ServerState.DOWN:
             reason = server.reason or server.code
-            length = f"for {span(now - server.since)}" if server.since else ""
+            length = span(now - server.since) if server.since else ""
             return ", ".join(part for part in (reason, length) if part)
         case ServerState.DRAINING:
             left = server.traffic.active_connections
