@@ -27,29 +27,27 @@ class Balancer:
     def learn(self, loads: Loads) -> None:
         self._loads = loads
 
-    def decide(self, table: Table) -> dict[ServiceKey, Slots]:
-        """Slots of the services that follow their load; `chosen` becomes the same."""
-        dynamic = {key: pool for key, pool in table.items() if is_dynamic(pool)}
-        self._full = {key: self._full_in(key, pool) for key, pool in dynamic.items()}
-        self.chosen = {key: self._slots(key, pool) for key, pool in dynamic.items()}
-        return self.chosen
+    def decide(self, pools: Table) -> dict[ServiceKey, Slots]:
+        """Slots of those services that follow their load, to be loaded now."""
+        found = {}
+        for key, pool in pools.items():
+            if is_dynamic(pool):
+                self._full[key] = self._full_in(key, pool)
+                found[key] = slots(pool, self._loads.get(key, {}), self._full[key])
+        self.chosen.update(found)
+        return found
 
     def changed(self, table: Table) -> dict[ServiceKey, Slots]:
-        """Those of `decide` that are other ones than before."""
-        before = self.chosen
-        return {
-            key: found
-            for key, found in self.decide(table).items()
-            if before.get(key) != found
-        }
+        """As `decide`, but only the services whose slots are other ones than before."""
+        before = dict(self.chosen)
+        found = self.decide(table)
+        return {key: new for key, new in found.items() if before.get(key) != new}
 
     def forget(self, key: ServiceKey) -> None:
-        """What was decided did not reach the kernel."""
+        """The service is gone, or what was decided did not reach the kernel."""
         self.chosen.pop(key, None)
+        self._full.pop(key, None)
 
     def _full_in(self, key: ServiceKey, pool: Pool) -> frozenset[DestinationKey]:
         were = self._full.get(key, frozenset())
         return fill_up(pool, self._loads.get(key, {}), were)
-
-    def _slots(self, key: ServiceKey, pool: Pool) -> Slots:
-        return slots(pool, self._loads.get(key, {}), self._full[key])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from lvs_engine.table.model import Destination, DestinationKey, Service, ServiceKey
@@ -58,6 +59,8 @@ def destination_name(service: ServiceKey, key: DestinationKey) -> str:
     return f"{service_name(service)}-to-{_word(key.address)}-{key.port}"
 
 
+# Cached: a listing names everything several times, and every listing the same things.
+@lru_cache(maxsize=1 << 16)
 def owner(name: str) -> Owner | None:
     """Whose name that is; None when it is none of a service."""
     match = _NAME.fullmatch(name)

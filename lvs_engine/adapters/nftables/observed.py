@@ -25,6 +25,8 @@ from lvs_engine.table.model import (
 )
 
 DAMAGED: Final = "damaged"
+NO_SLOTS: Final = ()
+"""Rules are known by their comments, which do not tell slots: these need not be made."""
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ def table(seen: Observed) -> Table:
             if seen.elements.get(element) != target
         }
         whole = Pool(pool.service, _with_flow(key, pool, missing))
-        wanted = ruleset.parts(key, whole)
+        wanted = ruleset.parts(key, whole, NO_SLOTS)
         if (
             not intact
             or missing
@@ -152,7 +154,8 @@ def _readable(seen: Observed, key: ServiceKey, owned_names: list[str]) -> Pool:
         if entry is not None:
             destinations[belongs.destination] = entry
     pool = Pool(service, destinations)
-    wanted = ruleset.parts(key, pool) if service.scheduler != DAMAGED else None
+    known = service.scheduler != DAMAGED
+    wanted = ruleset.parts(key, pool, NO_SLOTS) if known else None
     if wanted is not None:
         destinations = {
             destination: entry

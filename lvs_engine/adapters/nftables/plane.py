@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,6 +38,8 @@ from lvs_engine.table.model import DestinationKey, ServiceKey, Table
 from lvs_engine.table.plan import Change, Refusal
 
 log = logging.getLogger(__name__)
+
+_FRESH_S: Final = 0.2
 
 NOTES: Final = (
     "balanced by nftables, as the kernel has no ip_vs: NAT only",
@@ -69,6 +72,8 @@ class NftablesPlane:
         self._table: Table = {}
         self._balancer = Balancer()
         self._timeouts = Timeouts()
+        self._loads: connections.Loads = {}
+        self._live_until = 0.0
         try:
             # Whatever is there now: only whether it could be made anew, which is not done.
             blank = [f"add table {frame.TABLE}", f"delete table {frame.TABLE}"]
@@ -104,8 +109,12 @@ class NftablesPlane:
             if not outcome.touched:
                 return outcome.refusals
             refusals = self._load(seen, outcome)
-            after = self._read(self._observe())
-            self._drop_strays(before, after, outcome)
+            self._live_until = 0.0  # counted by the table that was
+            # Whether it is so is for the caller's next dump to say.
+            self._table = outcome.table
+            if refusals:
+                self._read(self._observe())
+            self._drop_strays(before, self._table, outcome)
             return outcome.refusals + refusals
 
     def statistics(self) -> dict[ServiceKey, ServiceStatistics]:
@@ -114,8 +123,7 @@ class NftablesPlane:
             counters = observed.observe(
                 nft.listing("counters", "table", *frame.TABLE.split())
             ).counters
-            loads = connections.loads(table, conntrack.flows())
-            self._balancer.learn(loads)
+            loads = self._live(table)
         return {
             key: ServiceStatistics(
                 _counters(counters, names.service_name(key)),
@@ -136,7 +144,7 @@ class NftablesPlane:
         with self._lock:
             if not any(is_dynamic(pool) for pool in self._table.values()):
                 return
-            self._balancer.learn(connections.loads(self._table, conntrack.flows()))
+            self._balancer.learn(self._live(self._table))
             changed = self._balancer.changed(self._table)
             lines: list[str] = []
             for key, slots in changed.items():
@@ -168,6 +176,19 @@ class NftablesPlane:
     def close(self) -> None:
         """Nothing to let go of: every call opens and closes its own."""
 
+    def _live(self, table: Table) -> connections.Loads:
+        """Live connections, at most a moment old.
+
+        100,000 take most of a second to read. A tenth of the time goes into that at
+        most: on a router that busy, shares follow the load more slowly.
+        """
+        began = time.monotonic()
+        if began >= self._live_until:
+            self._loads = connections.loads(table, conntrack.flows())
+            spent = time.monotonic() - began
+            self._live_until = began + max(_FRESH_S, 10 * spent)
+        return self._loads
+
     def _observe(self) -> Observed:
         return observed.observe(nft.listing("table", *frame.TABLE.split()))
 
@@ -194,20 +215,21 @@ class NftablesPlane:
             try:
                 self._commit(seen, wanted, [key])
             except nft.RefusedTransactionError as error:
+                self._balancer.forget(key)
                 why = f"{key}: nftables refused it: {error}"
                 refusals += [Refusal(c, error.errno_name, why) for c in changes]
         return refusals
 
     def _commit(self, seen: Observed, wanted: Table, touched: list[ServiceKey]) -> None:
+        if not observed.intact_frame(seen):
+            touched = list(wanted)  # all are made anew
+        for key in touched:
+            if key not in wanted:
+                self._balancer.forget(key)
+        chosen = self._balancer.decide({k: wanted[k] for k in touched if k in wanted})
         kept = timeouts.merged(timeouts.read(seen), self._timeouts)
-        lines = transaction(
-            seen,
-            wanted,
-            touched,
-            self._balancer.decide(wanted),
-            timeouts.lines(kept, Observed()),
-        )
-        nft.commit(lines)
+        frame_more = timeouts.lines(kept, Observed())
+        nft.commit(transaction(seen, wanted, touched, chosen, frame_more))
 
     def _drop_strays(self, before: Table, after: Table, outcome: Outcome) -> None:
         flows = conntrack.flows()
