@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lvs_engine.config.codecs import Host, Note, Port, RefusalError, bare
+from lvs_engine.config.codecs import Note, Port, RefusalError, bare
+from lvs_engine.config.codecs_address import Host
 from lvs_engine.config.model import FloatingAddress
 
 _HOST = Host(unset=True)

@@ -45,6 +45,13 @@ def load(text: str, ports: Mapping[str, int]) -> Loaded:
     """
     document = parse(text)
     cluster, found = reader.read(document, ports)
-    problems = document.problems + found + validation.check(cluster, document)
+    problems = document.problems + found
+    # Of a value that could not be read, the rules have nothing true to say.
+    unread = {(p.where, p.keyword) for p in problem_lists.errors(problems) if p.keyword}
+    problems += [
+        problem
+        for problem in validation.check(cluster, document)
+        if (problem.where, problem.keyword) not in unread
+    ]
     problems.sort(key=lambda p: (p.line, p.column))
     return Loaded(document, cluster, problems)

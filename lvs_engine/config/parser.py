@@ -204,6 +204,7 @@ class _Parser:
                 "unclosed-quote",
                 f"quotation mismatch: the value of {keyword} has no closing quote",
                 words[-1].start + 1,
+                keyword,
             )
         elif len(words) == 1 and "=" in keyword:
             name, _, value = keyword.partition("=")
@@ -211,6 +212,7 @@ class _Parser:
                 "blanks-around-equals",
                 f"unknown command: blanks are needed around =, as in `{name} = {value}`",
                 keyword.index("=") + words[0].start + 1,
+                name,
             )
         elif len(words) == 1 or words[1].text != "=":
             self.error(
@@ -218,12 +220,14 @@ class _Parser:
                 f"equal (=) expected after command: `{keyword} = VALUE` with blanks "
                 "around = is needed",
                 where,
+                keyword,
             )
         elif len(words) == 2:
             self.error(
                 "missing-value",
                 f"missing arguments: {keyword} needs a value after =",
                 words[1].end + 1,
+                keyword,
             )
         else:
             if line.comment >= 0:
@@ -266,18 +270,22 @@ class _Parser:
             line.comment + 1,
         )
 
-    def error(self, code: str, message: str, column: int = 0) -> None:
-        self.report(Severity.ERROR, code, message, column)
+    def error(
+        self, code: str, message: str, column: int = 0, keyword: str = ""
+    ) -> None:
+        self.report(Severity.ERROR, code, message, column, keyword)
 
     def warn(self, code: str, message: str, column: int = 0) -> None:
-        self.report(Severity.WARNING, code, message, column)
+        self.report(Severity.WARNING, code, message, column, "")
 
-    def report(self, severity: Severity, code: str, message: str, column: int) -> None:
+    def report(
+        self, severity: Severity, code: str, message: str, column: int, keyword: str
+    ) -> None:
         line = self.lines[-1]
         column = column or line.words[0].start + 1
         where = tuple(b.identity for b in self.open[1:] if b.scope is not Scope.OTHER)
         self.problems.append(
-            Problem(severity, code, message, len(self.lines), column, where)
+            Problem(severity, code, message, len(self.lines), column, where, keyword)
         )
 
 

@@ -1,8 +1,8 @@
-r"""POSIX extended regular expressions in the terms of Python's `re`.
+"""POSIX extended regular expressions, as lvs.cf has them, in Python's notation.
 
-The original used the C library; lvs.cf files hold its syntax. Most of it is common.
-Different are character classes (`[[:digit:]]`), backslashes inside brackets (plain
-characters in POSIX), a literal `{`, and what only Python knows (`\d`, `(?:...)`).
+Only the notation is translated. What is undefined in POSIX is read as the GNU library
+reads it (a leading `*` is ignored), except `(?`, which is left to Python. A search says
+only whether there is a match, so longest and first match need not be told apart.
 """
 
 from __future__ import annotations
@@ -12,92 +12,160 @@ import re
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
-    "blank": r" \t",
+    "blank": r"\x20\t",
     "cntrl": r"\x00-\x1f\x7f",
     "digit": "0-9",
     "graph": r"\x21-\x7e",
     "lower": "a-z",
     "print": r"\x20-\x7e",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r" \t\n\r\f\v",
+    "punct": r"\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e",
+    "space": r"\x20\t\n\r\f\v",
     "upper": "A-Z",
-    "xdigit": "0-9A-Fa-f",
+    "xdigit": "0-9a-fA-F",
 }
-_INTERVAL = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
-_CLASS = re.compile(r"\[:([a-z]+):\]")
-_SINGLE = re.compile(r"\[([.=])(.)\1\]", re.DOTALL)
-_GNU_ESCAPES = {"w": r"[A-Za-z0-9_]", "W": r"[^A-Za-z0-9_]", "s": r"\s", "S": r"\S"}
-_GNU_ANCHORS = {"b": r"\b", "B": r"\B", "<": r"\b(?=\w)", ">": r"\b(?<=\w)"}
-_GNU_ENDS = {"`": r"\A", "'": r"\Z"}
+_GNU_ESCAPES = {"<": r"\b(?=\w)", ">": r"\b(?<=\w)", "`": r"\A", "'": r"\Z"}
+_PASSED_ON = "wWsSbBdD"
+_INTERVAL = re.compile(r"\{\d*(?:,\d*)?\}")
 
 
-def translate(pattern: str) -> str:
-    """The same pattern for `re`; raises `ValueError` when it is none."""
-    out: list[str] = []
-    place = 0
-    while place < len(pattern):
-        char = pattern[place]
-        if char == "[":
-            piece, place = _bracket(pattern, place)
-        elif char == "\\":
-            piece, place = _escape(pattern, place)
-        elif char == "{" and not _INTERVAL.match(pattern, place):
-            piece, place = r"\{", place + 1
-        elif char == "(" and pattern[place + 1 : place + 2] in ("?", "*", "+"):
-            raise ValueError(f"nothing to repeat at character {place + 2}")
-        elif char == "$":
-            piece, place = r"\Z", place + 1  # re's $ also matches before a newline
-        else:
-            piece, place = char, place + 1
-        out.append(piece)
-    return "".join(out)
+def compiled(expression: bytes) -> re.Pattern[bytes]:
+    """The expression ready for a search over bytes.
 
-
-def compile_bytes(pattern: str) -> re.Pattern[bytes]:
-    """A pattern to search answers with; raises `ValueError` saying what is wrong."""
+    Raises:
+        ValueError: it is not a regular expression; the message says where and why.
+    """
+    # latin-1 maps each byte to one character and back.
+    translated = _Translation(expression.decode("latin-1")).run()
     try:
-        data = translate(pattern).encode("utf-8", "surrogateescape")
-        return re.compile(data, re.DOTALL)
-    except re.error as error:
-        raise ValueError(str(error)) from None
-    except (OverflowError, RecursionError) as error:
-        raise ValueError(f"it is too large ({error})") from None
+        return re.compile(translated.encode("latin-1"), re.DOTALL)
+    except (re.error, OverflowError, RecursionError) as error:
+        shown = expression.decode("utf-8", "backslashreplace")
+        raise ValueError(f'"{shown}" is not a regular expression: {error}') from None
 
 
-def _escape(pattern: str, place: int) -> tuple[str, int]:
-    if place + 1 == len(pattern):
-        raise ValueError("it ends with a backslash")
-    char = pattern[place + 1]
-    if char.isdigit() and char != "0":
-        return f"\\{char}", place + 2
-    known = _GNU_ESCAPES | _GNU_ANCHORS | _GNU_ENDS
-    return known.get(char, re.escape(char)), place + 2
+class _Translation:
+    """One pass over the expression.
 
+    `_out` holds the translated pieces, `_atom` the index of the piece at which the
+    thing begins that a following quantifier would repeat (-1: nothing to repeat).
+    """
 
-def _bracket(pattern: str, place: int) -> tuple[str, int]:
-    """A bracket expression, in which a backslash is an ordinary character."""
-    out = ["["]
-    position = place + 1
-    if pattern[position : position + 1] == "^":
-        out.append("^")
-        position += 1
-    first = position
-    while position < len(pattern):
-        char = pattern[position]
-        if char == "]" and position > first:
-            return "".join([*out, "]"]), position + 1
-        named = _CLASS.match(pattern, position)
-        single = _SINGLE.match(pattern, position)
-        if named:
-            if named[1] not in _CLASSES:
-                raise ValueError(f"[:{named[1]}:] is no character class")
-            out.append(_CLASSES[named[1]])
-            position = named.end()
-        elif single:
-            out.append(re.escape(single[2]))
-            position = single.end()
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._out: list[str] = []
+        self._atom = -1
+        self._repeated = False
+        self._groups: list[int] = []
+
+    def run(self) -> str:
+        while self._at < len(self._text):
+            self._step(self._text[self._at])
+        return "".join(self._out)
+
+    def _step(self, char: str) -> None:
+        match char:
+            case "\\":
+                self._escape()
+            case "[":
+                self._emit_atom(self._bracket())
+            case "(":
+                self._open()
+            case ")":
+                self._emit(char)
+                self._atom = self._groups.pop() if self._groups else -1
+            case "|" | "^":
+                self._emit(char)
+                self._atom = -1
+            case "$":  # Python's `$` would also match before a last newline
+                self._emit(r"\Z")
+                self._atom = -1
+            case "*" | "+" | "?":
+                self._quantifier(char)
+            case "{" if found := _INTERVAL.match(self._text, self._at):
+                self._quantifier(found.group())
+            case ".":
+                self._emit_atom(char)
+            case _:
+                self._emit_atom(re.escape(char))
+
+    def _emit(self, piece: str, width: int = 1) -> None:
+        self._out.append(piece)
+        self._at += width
+        self._repeated = False
+
+    def _emit_atom(self, piece: str, width: int = 1) -> None:
+        self._atom = len(self._out)
+        self._emit(piece, width)
+
+    def _escape(self) -> None:
+        following = self._text[self._at + 1 : self._at + 2]
+        if not following:
+            raise ValueError("a regular expression must not end in a backslash")
+        if following in _GNU_ESCAPES:
+            self._emit(_GNU_ESCAPES[following], 2)
+            self._atom = -1
+        elif following in _PASSED_ON or following.isdigit():
+            self._emit_atom("\\" + following, 2)
         else:
-            plain = char not in "\\[]^&~|" and not (char == out[-1] == "-")
-            out.append(char if plain else "\\" + char)
-            position += 1
-    raise ValueError(f"the bracket at character {place + 1} is not closed")
+            self._emit_atom(re.escape(following), 2)
+
+    def _open(self) -> None:
+        start = len(self._out)
+        if self._text.startswith("(?", self._at):
+            self._emit("(?", 2)  # an extension of Python: its words follow as they are
+            end = re.compile(r"[a-zA-Z-]*[:)]|[=!]|<[=!]").match(self._text, self._at)
+            if end is not None:
+                self._emit(end.group(), len(end.group()))
+                if end.group().endswith(")"):
+                    self._atom = -1
+                    return
+        else:
+            self._emit("(")
+        self._groups.append(start)
+        self._atom = -1
+
+    def _quantifier(self, text: str) -> None:
+        if self._atom < 0:
+            self._at += len(text)  # nothing before it to repeat: ignored
+            return
+        if self._repeated:  # `a+?` is lazy in Python, and an optional `a+` in POSIX
+            self._out[self._atom :] = ["(?:", *self._out[self._atom :], ")"]
+        self._emit(text.replace("{,", "{0,"), len(text))
+        self._repeated = True
+
+    def _bracket(self) -> str:
+        """The bracket expression at the cursor; leaves the cursor on its last sign."""
+        text, at = self._text, self._at + 1
+        out = "["
+        if text.startswith("^", at):
+            out, at = "[^", at + 1
+        first = at
+        while at < len(text) and (text[at] != "]" or at == first):
+            special = text[at : at + 2]
+            if special in {"[:", "[.", "[="}:
+                piece, at = self._named(special[1], at + 2)
+                out += piece
+            elif text[at] == "-":
+                # Between two ends it makes a range; at an edge it is itself.
+                edge = at == first or text.startswith("]", at + 1)
+                out += r"\-" if edge else "-"
+                at += 1
+            else:
+                out += re.escape(text[at])
+                at += 1
+        if at >= len(text):
+            raise ValueError(f'"{text}" is not a regular expression: [ without ]')
+        self._at = at
+        return out + "]"
+
+    def _named(self, kind: str, at: int) -> tuple[str, int]:
+        end = self._text.find(kind + "]", at)
+        name = self._text[at:end] if end >= 0 else ""
+        if kind == ":" and name in _CLASSES:
+            return _CLASSES[name], end + 2
+        if kind != ":" and len(name) == 1:
+            return re.escape(name), end + 2
+        raise ValueError(
+            f'"[{kind}{name}" is not a class of characters in "{self._text}"'
+        )

@@ -39,7 +39,15 @@ class Problem:
         blocks = ", ".join(self.where)
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         text = f"{blocks}: {self.message}" if blocks else self.message
-        return f"{place}: {self.severity}: {text}   [{self.code}]"
+        line = f"{place}: {self.severity}: {text}   [{self.code}]"
+        return line if line.isprintable() else _printable(line)
+
+
+def _printable(text: str) -> str:
+    """The text with control characters as escapes: files may hold terminal codes."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def errors(problems: Iterable[Problem]) -> list[Problem]:

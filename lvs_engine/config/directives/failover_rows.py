@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lvs_engine.config.codecs import Choice, Flag, Integer, Mask, Port, Text
+from lvs_engine.config.codecs import Choice, Flag, Integer, Port, Text
+from lvs_engine.config.codecs_address import Mask
 from lvs_engine.config.codecs_compound import HostDevice
 from lvs_engine.config.directives.row import Directive, Effect
 from lvs_engine.config.directives.virtual_rows import VIRTUAL_ROWS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lvs_engine.config.codecs import Choice, Flag, Host, Integer, Port
+from lvs_engine.config.codecs import Choice, Flag, Integer, Port
+from lvs_engine.config.codecs_address import Host
 from lvs_engine.config.directives.row import Directive, Effect
 from lvs_engine.config.document import Scope
 from lvs_engine.config.model import UNSET_ADDRESS

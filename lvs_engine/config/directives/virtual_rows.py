@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lvs_engine.config.codecs import Choice, Flag, Host, Integer, Mask, Port, Text
+from lvs_engine.config.codecs import Choice, Flag, Integer, Port, Text
+from lvs_engine.config.codecs_address import Host, Mask
 from lvs_engine.config.codecs_compound import (
     AddressList,
     HostDevice,

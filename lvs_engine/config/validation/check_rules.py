@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lvs_engine.config.document import Scope
 from lvs_engine.config.escapes import bad_escape, translate
 from lvs_engine.config.model import Cluster, FailoverService, VirtualServer
-from lvs_engine.config.posix_regex import compile_bytes
+from lvs_engine.config.posix_regex import compiled
 from lvs_engine.config.problems import Severity
 from lvs_engine.config.validation.finding import (
     Finding,
@@ -66,12 +66,12 @@ def regexes(cluster: Cluster) -> Iterator[Finding]:
             )
             continue
         try:
-            compile_bytes(translate(virtual.expect))
+            compiled(translate(virtual.expect).encode("utf-8", "surrogateescape"))
         except ValueError as error:
             yield Finding(
                 grade(virtual_in_use(cluster, virtual)),
                 "bad-regex",
-                f"expect must be a POSIX extended regular expression: {error}",
+                f"expect with use_regex must be a POSIX extended regular expression: {error}",
                 place,
                 ("expect",),
             )
