@@ -50,7 +50,7 @@ def udp_server(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((HOST, 0))
         stop = threading.Event()
-        sock.settimeout(0.05)
+        sock.settimeout(0.02)
 
         def serve() -> None:
             while not stop.is_set():
@@ -78,7 +78,6 @@ def deaf_server() -> Iterator[int]:
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
-        time.sleep(0.02)
         yield listener.getsockname()[1]
 
 
@@ -112,7 +111,7 @@ def dialogue(
 
 
 def datagram(port: int, send: str | None = None, expect: str | None = None) -> Check:
-    return Check(DATAGRAM, HOST, port, Protocol.UDP, 0.3, 0.3, send, expect)
+    return Check(DATAGRAM, HOST, port, Protocol.UDP, 0.2, 0.2, send, expect)
 
 
 def program(

@@ -34,7 +34,7 @@ def test_the_time_limit_kills_the_whole_group(tmp_path: Path) -> None:
     """KF-8."""
     note = tmp_path / "pid"
     started = time.monotonic()
-    ended = run([str(script(tmp_path, f"sleep 60 & echo $! > {note}; wait"))], 0.3)
+    ended = run([str(script(tmp_path, f"sleep 60 & echo $! > {note}; wait"))], 0.2)
     assert time.monotonic() - started < 1.0
     assert (ended.timed_out, ended.status, ended.ok) == (True, -signal.SIGKILL, False)
     assert gone(int(note.read_text(encoding="ascii")))
@@ -53,10 +53,10 @@ def test_a_program_that_closes_its_output_early_is_waited_for() -> None:
 
 
 def test_a_command_that_still_runs_is_not_started_again() -> None:
-    command = Command(["sleep", "0.3"])
+    command = Command(["sleep", "0.15"])
     thread = threading.Thread(target=command.run, args=(5.0,))
     thread.start()
-    time.sleep(0.1)
+    time.sleep(0.05)
     second = command.run(5.0)
     thread.join()
     assert second.trouble == "sleep still runs"

@@ -167,7 +167,7 @@ def test_a_script_without_an_interpreter_line_runs_as_it_always_did(
 
 def test_two_copies_of_one_check_never_run_at_the_same_time(tmp_path: Path) -> None:
     note = tmp_path / "note"
-    path = script(tmp_path, f"echo + >> {note}; sleep 0.15; echo - >> {note}")
+    path = script(tmp_path, f"echo + >> {note}; sleep 0.1; echo - >> {note}")
     check = replace(program(path), interval_s=0.05, timeout_s=2.0)
     with bench() as made:
         made.prober.replace([check])
@@ -200,8 +200,8 @@ def test_finished_programs_leave_neither_descriptors_nor_zombies(
     slow = replace(program(script(tmp_path, "sleep 9", "slow")), timeout_s=0.05)
     with bench() as made:
         made.prober.replace([replace(program(path), interval_s=0.05), slow])
-        made.run(0.5)
+        made.run(0.3)
     assert open_descriptors() == before
     pids = note.read_text(encoding="ascii").split()
-    assert len(pids) > 3
+    assert len(pids) >= 2
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)

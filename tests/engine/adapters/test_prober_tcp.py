@@ -173,14 +173,14 @@ def test_one_byte_satisfies_the_star() -> None:
 
 
 def test_a_silent_server_is_down_when_the_time_is_over() -> None:
-    with tcp_server(lambda _: time.sleep(0.4)) as port:
+    with tcp_server(lambda _: time.sleep(0.25)) as port:
         event, duration = timed(dialogue(port, "hello", "world", timeout=0.2))
     assert event == Failed(ReasonCode.ANSWER_TIMEOUT, "no answer within 0.2 s")
     assert 0.2 <= duration < 0.35
 
 
 def test_half_an_answer_is_quoted_when_the_time_is_over() -> None:
-    with tcp_server(say(b"wor", pause=0.4)) as port:
+    with tcp_server(say(b"wor", pause=0.25)) as port:
         event = first(dialogue(port, "hello", "world", timeout=0.2))
     assert event == Failed(
         ReasonCode.WRONG_ANSWER, 'answered "wor" within 0.2 s, expected "world"'
@@ -216,6 +216,7 @@ def test_a_connection_reset_by_the_server_is_down_and_harms_nobody(
     assert isinstance(event, Failed)
     assert event.reason in {
         "reset the connection",
+        "connection reset by peer",  # before we have seen that it was made
         "closed the connection without an answer",
     }
 
@@ -227,7 +228,7 @@ def test_a_text_without_an_expectation_only_has_to_be_taken() -> None:
 
 
 def test_an_empty_expectation_waits_for_nothing() -> None:
-    with tcp_server(lambda _: time.sleep(0.3)) as port:
+    with tcp_server(lambda _: time.sleep(0.25)) as port:
         event, duration = timed(dialogue(port, "hello", ""))
     assert isinstance(event, Passed)
     assert duration < 0.2
@@ -272,8 +273,8 @@ def test_a_socket_that_serves_many_connections_tells_the_truth_of_each() -> None
         other = connect(port, host="127.0.0.2", every=0.03)
         fine = connect(port, every=0.02)
         made.prober.replace([fine, closed, other])
-        made.run(0.5)
-        assert len(made.outcomes(fine)) > 15
+        made.run(0.3)
+        assert len(made.outcomes(fine)) > 10
         assert {type(e) for e in made.outcomes(fine)} == {Passed}
         assert {type(e) for e in made.outcomes(closed)} == {Failed}
         assert {type(e) for e in made.outcomes(other)} == {Failed}
@@ -282,14 +283,14 @@ def test_a_socket_that_serves_many_connections_tells_the_truth_of_each() -> None
 def test_a_server_that_goes_is_noticed_and_so_is_its_return() -> None:
     with bench() as made:
         with tcp_server() as port:
-            check = connect(port, every=0.05)
+            check = connect(port, every=0.03)
             made.prober.replace([check])
-            made.run(0.2)
+            made.run(0.1)
             assert isinstance(made.outcomes(check)[-1], Passed)
-        made.run(0.2)
+        made.run(0.1)
         assert isinstance(made.outcomes(check)[-1], Failed)
         with socket.create_server((HOST, port)):
-            made.run(0.2)
+            made.run(0.1)
             assert isinstance(made.outcomes(check)[-1], Passed)
 
 
@@ -305,7 +306,7 @@ def test_a_closed_prober_leaves_no_descriptor_open() -> None:
                 dialogue(port, "x", "y", timeout=5.0),
             ]
         )
-        made.run(0.3)
+        made.run(0.2)
         assert open_descriptors() > before
     assert open_descriptors() == before
 

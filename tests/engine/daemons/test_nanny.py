@@ -126,7 +126,7 @@ def test_states_are_reported_logged_and_repaired() -> None:
     with nanny() as child:
         with tcp_server() as port:
             child.watch(
-                [Watch(A, connect(port, every=0.1)), Watch(B, connect(closed_port()))]
+                [Watch(A, connect(port, every=0.05)), Watch(B, connect(closed_port()))]
             )
             up = child.state(A, HealthState.UP)
             assert (up.code, up.reason) == (ReasonCode.CONNECTED, "connected")
@@ -146,7 +146,7 @@ def test_states_are_reported_logged_and_repaired() -> None:
 
 def test_once_a_second_it_says_that_it_lives() -> None:
     with tcp_server() as port, nanny() as child:
-        child.watch([Watch(A, connect(port, every=0.1))])
+        child.watch([Watch(A, connect(port, every=0.05))])
         child.wait(lambda m: isinstance(m, Alive) and m.results >= 5)
         alive = [m for m in child.heard if isinstance(m, Alive)]
         assert alive[0] == Alive(0, 0.0, 0)
@@ -203,8 +203,8 @@ def test_a_new_nanny_leaves_a_known_server_as_it_was() -> None:
     up = ServerHealth(HealthState.UP, ReasonCode.CONNECTED, "connected", 800.0)
     with tcp_server() as port:
         watches = [
-            Watch(A, connect(port, every=0.1), reentry_s=1),
-            Watch(B, connect(port, every=0.1), reentry_s=1),
+            Watch(A, connect(port, every=0.4), reentry_s=1),
+            Watch(B, connect(port, every=0.4), reentry_s=1),
         ]
         with nanny() as child:
             child.watch(watches, HealthView({A: down, B: up}))
@@ -258,7 +258,7 @@ def test_what_lvsd_does_not_read_in_time_is_told_later() -> None:
             for n in range(500)
         ]
         child.watch(watches)
-        time.sleep(1.0)
+        time.sleep(0.3)
         told: set[ServerKey] = set()
         while len(told) < 500:
             message = child.wait(lambda m: isinstance(m, StateReport))
