@@ -36,7 +36,7 @@ from lvs_engine.values import Role, ServiceKind
 _NOT_NEEDED = 255
 _FIRST_ERROR = re.compile(r":(\d+):\d+: error: (.*)   \[")
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("lvs_engine.cli.pulse")  # also when it is run as a module
 
 
 @click.command(context_settings={"help_option_names": ["-?", "--help", "--usage"]})
