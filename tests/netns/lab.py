@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -91,6 +92,11 @@ class Lab:
         )
         assert not refusals
         assert self.dump() == wanted
+
+    def rebalance(self) -> None:
+        """As lvsd does it, after its interval: live counts may be that old."""
+        time.sleep(self.plane.rebalance_interval_s or 0)
+        self.on_router(self.plane.rebalance)
 
     def connect(
         self, port: int = 80, source: str = "", vip: str = VIP, node: str = "client"

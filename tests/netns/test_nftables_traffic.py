@@ -103,7 +103,7 @@ def test_least_connections_turns_away_from_a_busy_server(lab: Lab) -> None:
         for _ in range(20):
             greeting(stack.enter_context(lab.connect()))
         lab.load({WEB: pool(Service("wlc"), {1: 1, 2: 1})})
-        lab.on_router(lab.plane.rebalance)
+        lab.rebalance()
         assert lab.spread(20)["s1"] <= 2
         # The new shares are no change of the table that was asked for.
         assert lab.dump() == {WEB: pool(Service("wlc"), {1: 1, 2: 1})}
@@ -115,7 +115,7 @@ def test_a_server_at_its_upper_threshold_gets_no_more(lab: Lab) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(4):
             greeting(stack.enter_context(lab.connect()))
-        lab.on_router(lab.plane.rebalance)
+        lab.rebalance()
         assert lab.spread(6) == {"s2": 6}
 
 

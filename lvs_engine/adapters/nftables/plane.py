@@ -109,7 +109,6 @@ class NftablesPlane:
             if not outcome.touched:
                 return outcome.refusals
             refusals = self._load(seen, outcome)
-            self._live_until = 0.0  # counted by the table that was
             # Whether it is so is for the caller's next dump to say.
             self._table = outcome.table
             if refusals:
@@ -179,14 +178,14 @@ class NftablesPlane:
     def _live(self, table: Table) -> connections.Loads:
         """Live connections, at most a moment old.
 
-        100,000 take most of a second to read. A tenth of the time goes into that at
+        100,000 take most of a second to read. A fifth of the time goes into that at
         most: on a router that busy, shares follow the load more slowly.
         """
         began = time.monotonic()
         if began >= self._live_until:
             self._loads = connections.loads(table, conntrack.flows())
             spent = time.monotonic() - began
-            self._live_until = began + max(_FRESH_S, 10 * spent)
+            self._live_until = began + max(_FRESH_S, 5 * spent)
         return self._loads
 
     def _observe(self) -> Observed:
@@ -226,7 +225,11 @@ class NftablesPlane:
         for key in touched:
             if key not in wanted:
                 self._balancer.forget(key)
-        chosen = self._balancer.decide({k: wanted[k] for k in touched if k in wanted})
+        written = {key: wanted[key] for key in touched if key in wanted}
+        self._live_until = 0.0  # what is known was counted by the table that was
+        if any(is_dynamic(pool) for pool in written.values()):
+            self._balancer.learn(self._live(wanted))
+        chosen = self._balancer.decide(written)
         kept = timeouts.merged(timeouts.read(seen), self._timeouts)
         frame_more = timeouts.lines(kept, Observed())
         nft.commit(transaction(seen, wanted, touched, chosen, frame_more))
