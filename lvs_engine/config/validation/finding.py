@@ -30,7 +30,7 @@ class Finding(NamedTuple):
         keywords: the first is what the problem is about; the first that is in the file
             is what it points at.
         word: which word of the value, from 0.
-        offset: characters into that word.
+        offset: characters into that word, or -1 for the word as such.
     """
 
     severity: Severity
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     place: Place = Place()
     keywords: tuple[str, ...] = ()
     word: int = 0
-    offset: int = 0
+    offset: int = -1
 
 
 def grade(active: bool) -> Severity:

@@ -35,7 +35,7 @@ class Locate:
                 statement = statements[-1]
                 values = statement.values
                 word = values[min(finding.word, len(values) - 1)]
-                inside = finding.offset + bool(word.quote) if finding.offset else 0
+                inside = finding.offset + bool(word.quote) if finding.offset >= 0 else 0
                 return statement.at + 1, word.start + inside + 1
         if block.opened < 0:
             return 0, 0

@@ -156,7 +156,8 @@ def text_of(row: Row) -> str:
             return BLOCK.format(row.text)
         case "S":
             return SERVER.format(row.text)
-    return f"{row.text}\n" + SOUND
+        case _:
+            return f"{row.text}\n" + SOUND
 
 
 def identity(row: Row) -> str:
