@@ -170,6 +170,11 @@ def picture() -> Picture:
 
     def take(page: Page, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
+        # Bars that stick to the window's end belong to the page's end on a picture.
+        window = page.viewport_size or WIDE
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": window["width"], "height": height})
         page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        page.set_viewport_size(window)
 
     return take
