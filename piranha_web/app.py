@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from piranha_web import auth, errors, frame, headers, secret
+from piranha_web.forms.entries import readable
 from piranha_web.settings import EXTENSION, Settings, from_environment
 from piranha_web.views import (
     control,
@@ -47,7 +48,12 @@ def create(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
     )
-    app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {
+        "autoescape": True,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "finalize": _printable,
+    }
     headers.init_app(app)
     # The gate before the token: a stranger is asked to log in, not told of tokens.
     auth.init_app(app, chosen)
@@ -58,6 +64,13 @@ def create(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     app.add_url_rule("/apply", "apply", apply, methods=["POST"])
     return app
+
+
+def _printable(value: object) -> object:
+    """Bytes of lvs.cf that are no UTF-8 are surrogates in text; no page can hold those."""
+    if type(value) is str and not value.isascii():
+        return readable(value)
+    return value
 
 
 def _folder(name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lvs_engine.config.codecs import Mask
+from lvs_engine.config.addresses import mask_of_prefix
 from lvs_engine.config.model import UNSET_ADDRESS, Cluster, RealServer, VirtualServer
 from piranha_web.config_words import is_set
 from piranha_web.forms import real, rules, virtual
@@ -53,12 +53,18 @@ def _virtual_row(v: VirtualServer, n: int) -> VirtualRow:
         name=readable(v.name),
         active=v.active,
         vip=readable(v.address.address) if v.address else "n/a",
-        netmask="Unused" if v.netmask is None else Mask().format(v.netmask),
+        netmask=_mask(v.netmask),
         port=port,
         protocol=v.protocol,
         interface=readable(v.address.device) if v.address else "n/a",
         servers=len(v.servers),
     )
+
+
+def _mask(prefix: int | None) -> str:
+    if prefix is None:
+        return "Unused"
+    return mask_of_prefix(prefix) if prefix <= 32 else f"/{prefix}"
 
 
 def server_row(server: RealServer, m: int) -> ServerRow:

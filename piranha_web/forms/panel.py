@@ -12,6 +12,7 @@ from itertools import groupby
 
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Field, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
 
 from lvs_engine.config.codecs import RefusalError
@@ -19,7 +20,7 @@ from lvs_engine.config.document import Block
 from lvs_engine.config.problems import Problem
 from piranha_web.forms import entries as texts
 from piranha_web.forms import rules
-from piranha_web.forms.choices import value_of, values, with_value
+from piranha_web.forms.choices import Choices, value_of, values, with_value
 from piranha_web.forms.entries import Entry, Kind, Model
 
 Posted = MultiDict[str, str]
@@ -249,9 +250,18 @@ def _widget(cell: _Cell) -> Field:
         size = {"size": entry.size} if entry.size else {}
         keywords["render_kw"] = {**size, "autocomplete": "off", "spellcheck": "false"}
         return StringField(entry.label, **keywords)
-    keywords["choices"] = with_value(entry.choices or [], cell.stored)
+    keywords["choices"] = _options(with_value(entry.choices or [], cell.stored))
     kind = SelectField if entry.kind is Kind.SELECT else RadioField
     return kind(entry.label, **keywords)
+
+
+def _options(choices: Choices) -> list[SelectChoice]:
+    groups = choices if isinstance(choices, dict) else {None: choices}
+    return [
+        SelectChoice(value, label, optgroup=group)
+        for group, pairs in groups.items()
+        for value, label in pairs
+    ]
 
 
 def _usual(entry: Entry) -> str:

@@ -55,14 +55,15 @@ def help() -> ResponseReturnValue:  # noqa: A001 - the endpoint's name
     )
 
 
-@blueprint.get("/piranha/", defaults={"page": "index.html"})
+@blueprint.get("/piranha/")
 @blueprint.get("/piranha/<page>")
-@blueprint.get("/secure/", defaults={"page": "control.php"})
+@blueprint.get("/secure/")
 @blueprint.get("/secure/<page>")
 @blueprint.get("/<any('index.html', 'about_login.php', 'docs.html'):page>")
 @blueprint.get("/piranha/secure/<page>")
-def old_page(page: str) -> ResponseReturnValue:
+def old_page(page: str = "") -> ResponseReturnValue:
     """Where an address of the original lives now; numbers of entries are kept."""
+    page = page or ("control.php" if request.path == "/secure/" else "index.html")
     endpoint = OLD_PAGES.get(page)
     if endpoint is None:
         abort(404)

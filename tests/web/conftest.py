@@ -11,6 +11,45 @@ from piranha_web import create_app
 from piranha_web.settings import Settings
 from tests.web.people import CHEAP, Person, Place
 
+CONFIG = """\
+serial_no = 14
+primary = 192.168.26.9
+service = lvs
+backup_active = 0
+heartbeat = 1
+heartbeat_port = 539
+keepalive = 6
+deadtime = 18
+network = nat
+nat_router = 10.11.12.10 eth1:1
+nat_nmask = 255.255.255.0
+virtual HTTP {
+     active = 1
+     address = 192.168.26.10 eth0:1
+     vip_nmask = 255.255.255.0
+     port = 80
+     send = "GET / HTTP/1.0\\r\\n\\r\\n"
+     expect = "HTTP"
+     use_regex = 0
+     load_monitor = none
+     scheduler = wlc
+     protocol = tcp
+     timeout = 6
+     reentry = 15
+     quiesce_server = 0
+     server one {
+         address = 10.11.12.1
+         active = 1
+         weight = 1
+     }
+     server two {
+         address = 10.11.12.2
+         active = 0
+         weight = 2
+     }
+}
+"""
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
@@ -22,7 +61,7 @@ def place(tmp_path: Path) -> Place:
         hash_cost=CHEAP,
     )
     place = Place(settings)
-    place.write("")
+    place.write(CONFIG)
     place.set_password()
     return place
 
