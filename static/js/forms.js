@@ -18,7 +18,7 @@ function watch(form, note) {
     for (const field of form.querySelectorAll(".field")) {
       field.classList.toggle("changed", changes.some((c) => c.field === field));
     }
-    if (changes.length > 0) note.replaceChildren(summary(changes));
+    if (changes.length > 0) put(note, summary(changes));
     else note.textContent = refused ? "Not stored yet: see the messages." : atRest;
   };
 
@@ -39,6 +39,13 @@ function watch(form, note) {
     leaving = false;
     show();
   });
+}
+
+// A press on the list ends the typing in a field: the list must still be there to open.
+function put(note, fresh) {
+  const shown = note.querySelector("details");
+  fresh.open = shown?.open ?? false;
+  if (!shown?.isEqualNode(fresh)) note.replaceChildren(fresh);
 }
 
 function changesOf(form) {
