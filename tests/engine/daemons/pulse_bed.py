@@ -100,12 +100,17 @@ class Wire:
 
 
 class Balancer:
-    """An lvsd; `trouble` keeps its table from settling, `verdict` refuses the file."""
+    """An lvsd.
+
+    `trouble` keeps its table from settling, `verdict` refuses the file, and it takes
+    `leaving_s` to end.
+    """
 
     def __init__(self, journal: list[str]) -> None:
         self.trouble = ""
         self.verdict = ""
         self.silent = False
+        self.leaving_s = 0.0
         self._journal = journal
         self._stopped = asyncio.Event()
 
@@ -117,6 +122,7 @@ class Balancer:
         await self._stopped.wait()
 
     async def stop(self) -> None:
+        await asyncio.sleep(self.leaving_s)
         self._journal.append("lvsd down")
         self._stopped.set()
 

@@ -75,12 +75,15 @@ def test_nothing_is_announced_after_the_stop_began(tmp_path: Path) -> None:
     async def run() -> None:
         bed = Bed(tmp_path)
         bed.write(virtual("web"))
-        async with bed.running():
+        async with bed.running() as pulse:
+            bed.lvsd.leaving_s = 6 * PAUSE_S
             await until(lambda: bool(bed.wire.frames))
-        sent = len(bed.wire.frames)
-        assert sent < 5
-        await asyncio.sleep(6 * PAUSE_S)
-        assert len(bed.wire.frames) == sent
+            pulse.stop("signal 15")
+            await until(lambda: VIP not in bed.kernel.held)
+            sent = len(bed.wire.frames)
+            assert sent < 5
+            await until(lambda: "lvsd down" in bed.journal)
+            assert len(bed.wire.frames) == sent
 
     asyncio.run(run())
 
@@ -119,6 +122,8 @@ def test_a_killed_pulse_leaves_its_addresses_and_the_next_one_keeps_them(
         async with bed.running():
             await until(lambda: bool(bed.wire.frames))
             assert bed.journal == ["settled"]
+            events = (await bed.status()).events
+            assert any("was there already: kept" in e.text for e in events)
         assert set(bed.kernel.held) == {OWN}
 
     asyncio.run(run())
@@ -149,6 +154,25 @@ def test_an_address_of_the_administrator_is_never_removed(tmp_path: Path) -> Non
             pulse.reload()
             await until(lambda: OTHER in bed.kernel.held)
         assert set(bed.kernel.held) == {OWN, VIP}
+
+    asyncio.run(run())
+
+
+def test_an_address_put_back_for_somebody_else_does_not_become_ours(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        theirs = OWN._replace(address="192.0.2.99")
+        bed.kernel.held[VIP] = PresentAddress(VIP, "eth0:1")
+        bed.kernel.held[theirs] = PresentAddress(theirs, "eth0", secondary=True)
+        bed.write(virtual("web"))
+        async with bed.running() as pulse:
+            await until(lambda: bool(bed.wire.frames))
+            bed.write(virtual("web", OTHER.address))
+            pulse.reload()
+            await until(lambda: "+192.0.2.99" in bed.journal)
+        assert set(bed.kernel.held) == {OWN, theirs}
 
     asyncio.run(run())
 
