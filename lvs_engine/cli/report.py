@@ -50,7 +50,7 @@ def report(status: Status, *, colour: bool = False) -> Iterator[str]:
         for event in status.events[:_EVENTS]:
             shape = _EVENT_SHAPES.get(event.severity, _NONE)
             when = _ago(status.at - event.at)
-            yield paint(shape, f"  {when:>9}  {event.subject}: {event.text}")
+            yield paint(shape, f"  {when:<10} {event.subject}: {event.text}")
 
 
 def _node(status: Status) -> Iterator[str]:
@@ -58,12 +58,12 @@ def _node(status: Status) -> Iterator[str]:
     role = f" ({node.role})" if node.role else ""
     yield (
         f"{node.name}: {node.state}{role} for {_span(status.at - node.since)}, "
-        f"balancing by {status.plane or 'nothing'}"
+        f"balancing by {status.plane or 'nothing'}, piranha {status.version}"
     )
     if node.reason:
         yield f"  {node.reason}"
     running = ", ".join(_daemon(d) for d in status.daemons)
-    yield f"daemons  {running}; piranha {status.version}"
+    yield f"daemons  {running}"
     file = status.configuration
     if file.revision:
         yield (
@@ -81,12 +81,11 @@ def _node(status: Status) -> Iterator[str]:
 
 
 def _daemon(daemon: DaemonStatus) -> str:
-    text = f"{daemon.name} {daemon.state}"
-    if daemon.pid:
-        text += f" (pid {daemon.pid})"
+    facts = [f"pid {daemon.pid}"] if daemon.pid else []
     if daemon.restarts:
-        text += f", restarted {daemon.restarts} times"
-    return text
+        facts.append(f"restarted {daemon.restarts} times")
+    more = f" ({', '.join(facts)})" if facts else ""
+    return f"{daemon.name} {daemon.state}{more}"
 
 
 def _trouble(status: Status) -> Iterator[tuple[str, str]]:
