@@ -27,6 +27,7 @@ from lvs_engine.table.model import (
 )
 from lvs_engine.table.plan import RemoveService, SetService, diff
 from lvs_engine.values import Forwarding
+from tests.engine.adapters import test_nftables_rules
 from tests.netns.inside import inside
 
 pytestmark = pytest.mark.netns
@@ -129,6 +130,11 @@ def test_a_table_with_everything_reads_back_as_it_was_loaded(router: Router) -> 
     assert {k: set(s.destinations) for k, s in statistics.items()} == {
         k: set(pool.destinations) for k, pool in EVERYTHING.items()
     }
+
+
+def test_nft_takes_the_golden_file_of_the_rules(router: Router) -> None:
+    router.nft("-f", "-", text=test_nftables_rules.GOLDEN.read_text())
+    assert router.dump() == test_nftables_rules.EXAMPLE
 
 
 def test_a_second_pass_changes_nothing(router: Router) -> None:

@@ -124,7 +124,7 @@ def _read(channel: socket.socket) -> Iterator[Flow]:
             if kind == _ERROR:
                 errno = -struct.unpack_from("=i", payload)[0]
                 raise KernelError(f"conntrack cannot be read (errno {errno})")
-            flow = _flow(payload, texts)
+            flow = parse(payload, texts)
             if flow is not None:
                 yield flow
 
@@ -157,7 +157,12 @@ def _attributes(data: bytes, at: int = 0) -> dict[int, bytes]:
     return found
 
 
-def _flow(payload: bytes, texts: dict[bytes, str]) -> Flow | None:
+def parse(payload: bytes, texts: dict[bytes, str] | None = None) -> Flow | None:
+    """The connection of one message; None when its protocol is not balanced.
+
+    `texts` remembers the written form of addresses from one message to the next.
+    """
+    texts = {} if texts is None else texts
     attributes = _attributes(payload, 4)
     original = attributes.get(_TUPLE_ORIGINAL, b"")
     ends = _ends(original)

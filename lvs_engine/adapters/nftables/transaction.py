@@ -61,6 +61,10 @@ def replace_chain(name: str, rules: Sequence[Rule]) -> list[str]:
     return [f"flush chain {TABLE} {name}", *(add_rule(name, rule) for rule in rules)]
 
 
+def _new_chain(name: str, rules: Sequence[Rule]) -> list[str]:
+    return [add_rule(name, rule) for rule in rules]
+
+
 def _changes(
     seen: Observed,
     wanted: Table,
@@ -91,9 +95,9 @@ def _changes(
         if key in wanted and is_dynamic(wanted[key])
     }
     for name, rules in chains.items():
-        as_held = seen.chains.get(name) == [rule.comment for rule in rules]
-        if not as_held or name in follow_load:
-            lines += replace_chain(name, rules)
+        held = seen.chains.get(name, [])
+        if held != [rule.comment for rule in rules] or name in follow_load:
+            lines += (replace_chain if held else _new_chain)(name, rules)
     lines += _element_changes(seen, wanted, chains)
     kept = {*chains, *sets, *counters}
     have = owned(seen)
