@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from flask import Flask, g, request
 from flask_login import current_user
 
 from lvs_engine import __version__
+from lvs_engine.errors import ConfigError
 from piranha_web.control_page import Banner
 from piranha_web.views.control import node_banner, node_name
 
@@ -45,4 +48,6 @@ def _banner() -> Banner | None:
     if banner is not None:
         assert isinstance(banner, Banner)
         return banner
-    return node_banner()
+    with contextlib.suppress(ConfigError):  # its own page tells of that
+        return node_banner()
+    return None

@@ -26,6 +26,9 @@ from piranha_web.forms.choices import Choices
 
 Model = Cluster | VirtualServer | RealServer
 
+# Notes on numbers that read as others than they look.
+_BENT = frozenset({"number-adjusted", "odd-number"})
+
 
 class Kind(Enum):
     LINE = auto()
@@ -137,3 +140,12 @@ def parse(
     if not texts[0] and entries[0].needed:
         raise ValueError(f"is needed: {row.allowed}")
     return row.codec.parse([texts[0]], ports)
+
+
+def plainly(entry: Entry, text: str, ports: Mapping[str, int]) -> None:
+    """Refuse a number that the file would take for another one, such as -1 for 0."""
+    row = entry.directive
+    if not text or entry.is_list or entry.part >= 0:
+        return
+    if any(note.code in _BENT for note in row.codec.notes([text], ports)):
+        raise ValueError(f"must be {row.allowed}, got {text}")

@@ -26,6 +26,10 @@ from piranha_web.forms.entries import Entry, Kind, Model
 Posted = MultiDict[str, str]
 
 
+# Problems of `ADDRESS DEVICE` that are about the second word.
+_OF_THE_DEVICE = frozenset({"missing-device", "bad-device", "label-taken"})
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a form is about: a block of the file, in the model and in the text."""
@@ -100,6 +104,7 @@ class PanelForm:
             value = texts.parse(
                 [c.entry for c in cells], [c.text for c in cells], self.source.ports
             )
+            texts.plainly(cells[0].entry, cells[0].text, self.source.ports)
         except ValueError as error:
             word = error.word if isinstance(error, RefusalError) else 0
             self.refuse(cells[min(word, len(cells) - 1)].entry.name, str(error))
@@ -123,8 +128,10 @@ class PanelForm:
         return True
 
     def refuse(self, name: str, reason: str) -> None:
-        """Put a message at a field, or over the form when there is no such field."""
-        sentence = f"This {reason}." if reason[:1].islower() else reason
+        """Put a message at a field: "must be ...", "is needed"."""
+        self._say(name, f"This {reason}.")
+
+    def _say(self, name: str, sentence: str) -> None:
         if name in self.fields:
             found = self.fields[name]
             found.errors = [*found.errors, sentence]
@@ -135,13 +142,15 @@ class PanelForm:
         self, problems: Iterable[Problem], where: tuple[str, ...]
     ) -> None:
         """Put what the file's own rules say at the fields that it is about."""
-        names = {c.entry.keyword: c.entry.name for c in reversed(self.cells)}
         for problem in problems:
-            if problem.where == where and problem.keyword in names:
-                message = problem.message[:1].upper() + problem.message[1:]
-                self.refuse(names[problem.keyword], f"{message}.")
+            names = [
+                c.entry.name for c in self.cells if c.entry.keyword == problem.keyword
+            ]
+            if problem.where == where and problem.keyword and names:
+                name = names[-1 if problem.code in _OF_THE_DEVICE else 0]
+                self._say(name, f"{problem.message}.")
             else:
-                self.refuse("", f"{', '.join((*problem.where, problem.message))}.")
+                self._say("", f"{', '.join((*problem.where, problem.message))}.")
 
     def text(self, name: str) -> str:
         """The text of a field as it is on the page."""

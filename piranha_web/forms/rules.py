@@ -55,6 +55,8 @@ def decimal(text: str) -> None:
     """The file takes 010 for 8 and 0x10 for 16; on a page that would be a trap."""
     if text[:1] == "0" and text != "0" and text.isalnum():
         raise ValueError("must be a decimal number without a leading zero")
+    if text[:1] in ("-", "+"):
+        raise ValueError("must be a number without a sign")
 
 
 def mark(text: str) -> None:

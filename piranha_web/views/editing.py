@@ -79,14 +79,19 @@ def conflict(
     return draw(here, form, Conflict(theirs, form.differences())), 409
 
 
-def moved(here: Opened, form: PanelForm | None = None) -> ResponseReturnValue:
-    """The entry of the page is not where it was, 409: nothing was done."""
+def moved(here: Opened, typed: Form | None = None) -> ResponseReturnValue:
+    """The entry of the page is not where it was, 409: nothing was done.
+
+    Args:
+        here: the file as it is now.
+        typed: makes the form with what was typed, on the file as the page knew it.
+    """
     base = workspace.earlier(request.form.get("revision", ""))
     page = render_template(
         "virtual/moved.html",
         panel="virtual",
         theirs=changes(base, here) if base else [],
-        yours=form.differences() if form else [],
+        yours=typed(base).differences() if base and typed else [],
     )
     return page, 409
 

@@ -155,7 +155,9 @@ class _Page:
 
     def accept(self, here: Opened) -> ResponseReturnValue:
         if not editing.same_entry(here, self.n, self.m):
-            return editing.moved(here)
+            return editing.moved(
+                here, lambda base: _form(base, self.n, self.m, request.form)
+            )
         virtual = virtual_or_404(here, self.n)
         server = server_or_404(virtual, self.m)
         form = _form(here, self.n, self.m, request.form)

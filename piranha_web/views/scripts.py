@@ -42,7 +42,7 @@ class _Page:
 
     def accept(self, here: Opened) -> ResponseReturnValue:
         if not editing.same_entry(here, self.n):
-            return editing.moved(here)
+            return editing.moved(here, lambda base: _form(base, self.n, _posted()))
         virtual = virtual_or_404(here, self.n)
         form = _form(here, self.n, _posted())
         if editing.stale(here):

@@ -136,7 +136,7 @@ class _Page:
 
     def accept(self, here: Opened) -> ResponseReturnValue:
         if not editing.same_entry(here, self.n):
-            return editing.moved(here)
+            return editing.moved(here, lambda base: _form(base, self.n, request.form))
         virtual = virtual_or_404(here, self.n)
         form = _form(here, self.n, request.form)
         if editing.stale(here):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from piranha_web import create_app
 from piranha_web.settings import Settings
@@ -66,10 +67,17 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all tests; that is most of the time of a request."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("jinja")))
+
+
 @pytest.fixture
-def app(place: Place) -> Flask:
+def app(place: Place, compiled: FileSystemBytecodeCache) -> Flask:
     application = create_app(place.settings)
     application.testing = True
+    application.jinja_env.bytecode_cache = compiled
     return application
 
 
