@@ -5,6 +5,7 @@ State is told by a shape and by a word; colour only repeats them.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 
 import click
@@ -29,13 +30,17 @@ _SHAPES = {
 }
 _EVENT_SHAPES = {"ok": _GOOD, "info": _NONE, "warning": _CARE, "bad": _BAD}
 _EVENTS = 5
+_WIDTH = 80
 
 
 def report(status: Status, *, colour: bool = False) -> Iterator[str]:
     """The lines, in this order: node, trouble, services, events."""
     paint = _painter(colour)
     yield from _node(status)
-    yield from (paint(shape, text) for shape, text in _trouble(status))
+    for shape, text in _trouble(status):
+        first, *more = _wrapped(text)
+        yield paint(shape, first)
+        yield from more
     for service in status.services:
         yield ""
         yield paint(*_service(service))
@@ -154,6 +159,14 @@ def _painter(colour: bool) -> Callable[[str, str], str]:
         return click.style(line, fg=_COLOURS[shape])
 
     return paint
+
+
+def _wrapped(text: str) -> list[str]:
+    """A long sentence in lines that leave room for the shape before the first."""
+    rest = " " * (2 + len(text) - len(text.lstrip()))
+    return textwrap.wrap(
+        text, _WIDTH - 2, subsequent_indent=rest, break_long_words=False
+    ) or [text]
 
 
 def _ago(seconds: float) -> str:

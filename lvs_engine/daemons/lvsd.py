@@ -94,7 +94,6 @@ class Lvsd:
         self._book = HealthBook(options.directory / "health.json")
         self._sampler = Sampler()
         self._narrator = Narrator(self._report, self._book)
-        self._timeouts = Timeouts()
         self._stopping = asyncio.Event()
         self._stop_reason = ""
         self._leave = False
@@ -187,7 +186,9 @@ class Lvsd:
         return Status(
             version=__version__,
             at=time.time(),
-            node=NodeStatus(name=host_name(), since=self._began),
+            node=NodeStatus(
+                name=host_name(), since=self._began, reason="lvsd runs without pulse"
+            ),
             daemons=(
                 DaemonStatus("lvsd", os.getpid(), "running", self._began),
                 self._nanny.status,
@@ -278,7 +279,7 @@ class Lvsd:
     async def _adopt(self) -> None:
         """Make the running configuration the one that is watched and wanted."""
         await self._names.look_up(host_names(self._cluster))
-        await self._set_timeouts()
+        await self._reconciler.set_timeouts(_timeouts(self._cluster))
         await self._names_changed()
 
     async def _names_changed(self) -> None:
@@ -287,20 +288,6 @@ class Lvsd:
         self._book.watch(watched)
         self._nanny.watch(watched)
         self._reconciler.wake()
-
-    async def _set_timeouts(self) -> None:
-        cluster = self._cluster
-        wanted = Timeouts(
-            cluster.tcp_timeout, cluster.tcpfin_timeout, cluster.udp_timeout
-        )
-        if wanted == self._timeouts:
-            return
-        self._timeouts = wanted
-        try:
-            await self._reconciler.in_worker(lambda: self._plane.set_timeouts(wanted))
-        except KernelError as error:
-            log.error("the connection timeouts are not set: %s", error)  # noqa: TRY400
-            self._report("bad", "configuration", f"connection timeouts: {error}")
 
     async def _reload_quietly(self) -> None:
         try:
@@ -335,6 +322,10 @@ class Lvsd:
         task = asyncio.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
+
+
+def _timeouts(cluster: Cluster) -> Timeouts:
+    return Timeouts(cluster.tcp_timeout, cluster.tcpfin_timeout, cluster.udp_timeout)
 
 
 async def main(lvsd: Lvsd, ready: Callable[[], None]) -> int:

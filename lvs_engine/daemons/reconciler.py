@@ -25,7 +25,8 @@ from lvs_engine.daemons.one_pass import (
     withdraw,
 )
 from lvs_engine.daemons.ownership import Ownership
-from lvs_engine.ports import DataPlane
+from lvs_engine.errors import KernelError
+from lvs_engine.ports import DataPlane, Timeouts
 from lvs_engine.table.desired import Wanted
 from lvs_engine.table.model import ServiceKey, Table
 from lvs_engine.table.plan import (
@@ -76,6 +77,7 @@ class Reconciler:
         self._passed = asyncio.Condition()
         self._left: Table | None = None
         self._retry_s = _FIRST_RETRY_S
+        self._timeouts = Timeouts()
         self._complaint = ""
         self._problems: tuple[str, ...] = ()
         self.table: Table = {}
@@ -111,6 +113,17 @@ class Reconciler:
     async def in_worker(self, call: Callable[[], _T]) -> _T:
         """Make a blocking call of the plane, after those that were asked for before."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+    async def set_timeouts(self, timeouts: Timeouts) -> None:
+        """Set the connection timeouts, if they are others than the last time."""
+        if timeouts == self._timeouts:
+            return
+        self._timeouts = timeouts
+        try:
+            await self.in_worker(lambda: self._plane.set_timeouts(timeouts))
+        except KernelError as error:
+            log.error("the connection timeouts are not set: %s", error)  # noqa: TRY400
+            self._report("bad", "table", f"connection timeouts are not set: {error}")
 
     async def withdraw(self) -> None:
         """Take our services out of the kernel; `run` has ended before."""

@@ -27,7 +27,12 @@ def drift(left: Table, found: Table) -> list[str]:
     """
     if all(found.get(key) == pool for key, pool in left.items()):
         return []
-    return [_sentence(change, found) for change in diff(found, left, owned=())]
+    return [
+        _sentence(change, found)
+        for change in diff(found, left, owned=())
+        # A service that is gone took its destinations along: one sentence is enough.
+        if not isinstance(change, AddDestination) or change.service in found
+    ]
 
 
 def _sentence(undo: Change, found: Table) -> str:

@@ -112,6 +112,12 @@ def test_trouble_stands_above_the_services() -> None:
     ]
 
 
+def test_a_long_note_is_broken_at_80_columns() -> None:
+    lines = list(report(Status(plane_notes=(" ".join(["word"] * 20),))))
+    first, rest = " ".join(["word"] * 15), " ".join(["word"] * 5)
+    assert lines[2:] == [f"− {first}", f"  {rest}"]  # noqa: RUF001
+
+
 def test_a_service_shows_the_worst_of_its_servers() -> None:
     def first_line(*servers: ServerStatus, active: bool = True) -> str:
         service = replace(WEB, servers=servers, active=active)
