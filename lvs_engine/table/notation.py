@@ -127,13 +127,13 @@ def _netmask(family: int, prefix: int) -> str:
 
 
 def _service_order(key: ServiceKey) -> tuple[object, ...]:
-    """Marks last; else by protocol, family, address and port."""
+    """Marks last; else by family, protocol, address and port."""
     if key.fwmark:
         return (1, key.fwmark, key.family)
     return (
         0,
-        _NUMBERS.get(key.protocol, 255),
         key.family,
+        _NUMBERS.get(key.protocol, 255),
         int(ip_address(key.address)),
         key.port,
     )

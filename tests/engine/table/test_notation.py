@@ -97,19 +97,23 @@ def test_changes_keep_their_order() -> None:
     assert changes_as_text(changes) == ["-D -t 10.0.0.1:80", "-A -f 21 -s rr"]
 
 
-def test_a_table_is_listed_by_protocol_and_number_with_marks_last() -> None:
+def test_a_table_is_listed_in_the_order_of_ipvsadm_with_marks_last() -> None:
     high = DestinationKey("10.0.0.10", 80)
     table = {
         MARK: Pool(Service("rr")),
         DNS6: Pool(Service("rr")),
         WEB._replace(port=443): Pool(Service("rr")),
         WEB: Pool(Service("wlc"), {high: NAT, SERVER: NAT}),
+        DNS6._replace(family=4, address="10.0.0.1"): Pool(Service("rr")),
+        WEB._replace(family=6, address="2001:db8::1"): Pool(Service("rr")),
     }
     assert table_as_text(table) == [
         "-A -t 10.0.0.1:80 -s wlc",
         "-a -t 10.0.0.1:80 -r 10.0.0.2:80 -m -w 1",
         "-a -t 10.0.0.1:80 -r 10.0.0.10:80 -m -w 1",
         "-A -t 10.0.0.1:443 -s rr",
+        "-A -u 10.0.0.1:53 -s rr",
+        "-A -t [2001:db8::1]:80 -s rr",
         "-A -u [2001:db8::1]:53 -s rr",
         "-A -f 21 -s rr",
     ]

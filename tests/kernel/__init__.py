@@ -1,0 +1,1 @@
+"""End to end on the kernel's real IPVS: clients, a router and servers as namespaces."""
