@@ -16,6 +16,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from lvs_engine.adapters.prober import Loop, Prober
 from lvs_engine.control.nanny_protocol import (
@@ -28,9 +29,9 @@ from lvs_engine.control.nanny_protocol import (
     encode_state,
 )
 from lvs_engine.errors import ControlError
-from lvs_engine.health.checks import Check, Watch
+from lvs_engine.health.checks import Watch
 from lvs_engine.health.judge import Event
-from lvs_engine.health.roster import Change, Roster, Told
+from lvs_engine.health.roster import Audience, Change, Roster, Told
 from lvs_engine.values import HealthView
 
 _ALIVE_S = 1.0
@@ -46,8 +47,10 @@ class Nanny:
 
     def __init__(self, sock: socket.socket) -> None:
         self._loop = Loop()
-        self._prober = Prober(self._loop, self._result)
+        self._prober = Prober(self._loop)
         self._roster = Roster()
+        # What to add to the monotonic time; the clock may be set while we run.
+        self._unix_time = time.time() - time.monotonic()
         self._line = _Line(sock, self._loop, self._hear, self._loop.stop)
 
     def run(self) -> None:
@@ -71,16 +74,21 @@ class Nanny:
 
     def _watch(self, watches: tuple[Watch, ...], known: HealthView) -> None:
         self._tell(self._roster.replace(watches, known, time.time()))
-        self._prober.replace(self._roster.checks)
+        self._prober.replace(
+            {
+                check: partial(self._result, audience)
+                for check, audience in self._roster.audiences.items()
+            }
+        )
         # Thousands of long-lived objects need not be visited by every collection.
         gc.collect()
         gc.freeze()
         log.info("watching %d servers by %d checks", len(watches), len(self._prober))
 
-    def _result(self, check: Check, event: Event, duration_s: float) -> None:
-        told = self._roster.result(
-            check, event, duration_s, time.monotonic(), time.time()
-        )
+    def _result(
+        self, audience: Audience, event: Event, duration_s: float, now: float
+    ) -> None:
+        told = audience.hear(event, duration_s, now, now + self._unix_time)
         if told:
             self._tell(told)
 
@@ -91,6 +99,7 @@ class Nanny:
 
     def _sign_of_life(self, now: float) -> None:
         prober = self._prober
+        self._unix_time = time.time() - time.monotonic()
         late_s, prober.late_s = prober.late_s, 0.0
         self._line.send(
             encode_alive(Alive(prober.results, round(late_s, 4), len(prober)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -50,15 +51,16 @@ def probed(checks: Iterable[Check]) -> _Results:
     results: _Results = dict.fromkeys(checks, (silent, 0.0))
     waiting = set(results)
 
-    def report(check: Check, event: Event, duration_s: float) -> None:
+    def report(check: Check, event: Event, duration_s: float, now: float) -> None:
+        del now
         if check in waiting:
             waiting.remove(check)
             results[check] = (event, duration_s)
 
     loop = Loop()
-    prober = Prober(loop, report)
+    prober = Prober(loop)
     try:
-        prober.replace(results)
+        prober.replace({check: partial(report, check) for check in results})
         limit = time.monotonic() + max((_longest(c) for c in results), default=0.0)
         while waiting and time.monotonic() < limit:
             loop.turn(0.1)

@@ -51,13 +51,44 @@ class _Entry:
         )
 
 
+class Audience:
+    """All servers that listen to one check."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+
+    def join(self, entry: _Entry) -> None:
+        self._entries.append(entry)
+
+    def hear(
+        self, event: Event, duration_s: float, now: float, at: float
+    ) -> list[Told]:
+        """Take a result of the check. `now` is monotonic, `at` Unix time."""
+        told: list[Told] = []
+        for entry in self._entries:
+            entry.duration_s = duration_s
+            for action in entry.judge.step(event, now):
+                change = Change.NOTED
+                if isinstance(action, WentUp | WentDown):
+                    change = Change.UP if isinstance(action, WentUp) else Change.DOWN
+                    entry.since = at
+                told.append(Told(change, entry.watch, entry.health()))
+        return told
+
+
 class Roster:
-    """All watched servers and their judges."""
+    """All watched servers and their judges.
+
+    Attributes:
+        audiences: each check once, and who has to hear its results.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[ServerKey, _Entry] = {}
-        self._listeners: dict[Check, list[_Entry]] = {}
         self._fresh = True
+        self.audiences: dict[Check, Audience] = {}
 
     def replace(
         self, watches: Iterable[Watch], known: HealthView, at: float
@@ -83,29 +114,9 @@ class Roster:
                 told.append(Told(Change.RESET, watch, moved))
             self._entries[watch.server] = entry
         self._fresh = False
-        self._listeners = {}
+        self.audiences = {}
         for entry in self._entries.values():
-            self._listeners.setdefault(entry.watch.check, []).append(entry)
-        return told
-
-    @property
-    def checks(self) -> Iterable[Check]:
-        """Each check once."""
-        return self._listeners
-
-    def result(
-        self, check: Check, event: Event, duration_s: float, now: float, at: float
-    ) -> list[Told]:
-        """Take the result of a check. `now` is monotonic, `at` Unix time."""
-        told: list[Told] = []
-        for entry in self._listeners.get(check, ()):
-            entry.duration_s = duration_s
-            for action in entry.judge.step(event, now):
-                change = Change.NOTED
-                if isinstance(action, WentUp | WentDown):
-                    change = Change.UP if isinstance(action, WentUp) else Change.DOWN
-                    entry.since = at
-                told.append(Told(change, entry.watch, entry.health()))
+            self.audiences.setdefault(entry.watch.check, Audience()).join(entry)
         return told
 
     def view(self) -> HealthView:

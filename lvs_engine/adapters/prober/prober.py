@@ -7,7 +7,7 @@ servers are not known here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 from lvs_engine.adapters.prober.kinds import probe_for
 from lvs_engine.adapters.prober.lanes import Lanes
@@ -18,22 +18,22 @@ from lvs_engine.health.schedule import first_due, next_due, second_due
 
 _HAIR_S = 1e-6
 
-Report = Callable[[Check, Outcome, float], None]  # the last one: duration in seconds
+Report = Callable[[Outcome, float, float], None]
+"""Called with the outcome, the seconds that it took, and the monotonic time."""
 
 
 class Prober:
     """Repeats checks on a loop.
 
     Attributes:
-        loop, lanes, report: what its checks work with.
+        loop, lanes: what its checks work with.
         results: outcomes reported so far.
         late_s: worst lateness of a start since it was last set to 0.
     """
 
-    def __init__(self, loop: Loop, report: Report) -> None:
+    def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.lanes = Lanes(loop)
-        self.report = report
         self._tasks: dict[Check, _Task] = {}
         self._added = 0
         self.results = 0
@@ -42,21 +42,22 @@ class Prober:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def replace(self, checks: Iterable[Check]) -> None:
+    def replace(self, checks: Mapping[Check, Report]) -> None:
         """These are all checks from now on; those that were there go on undisturbed."""
-        wanted = dict.fromkeys(checks)
-        for gone in [check for check in self._tasks if check not in wanted]:
+        for gone in [check for check in self._tasks if check not in checks]:
             self._tasks.pop(gone).close()
         now = time.monotonic()
-        new = [check for check in wanted if check not in self._tasks]
+        new = [check for check in checks if check not in self._tasks]
         for position, check in enumerate(new):
             due = first_due(now, position, check.interval_s)
             self._tasks[check] = _Task(self, check, self._added, due)
             self._added += 1
+        for check, report in checks.items():
+            self._tasks[check].report = report
 
     def close(self) -> None:
         """Stop everything that runs, programs included."""
-        self.replace(())
+        self.replace({})
         self.lanes.close()
 
 
@@ -65,7 +66,6 @@ class _Task:
 
     __slots__ = (
         "_armed",
-        "_check",
         "_deadline",
         "_due",
         "_fire",
@@ -77,11 +77,12 @@ class _Task:
         "_running",
         "_started",
         "_timeout",
+        "report",
     )
 
     def __init__(self, prober: Prober, check: Check, number: int, due: float) -> None:
+        self.report: Report = _unheard
         self._prober = prober
-        self._check = check
         self._loop = prober.loop
         # Configuration refuses 0; a check that slips through must not spin (KF-19).
         self._interval = max(check.interval_s, TICK_S)
@@ -101,9 +102,8 @@ class _Task:
         self._running = False
         if not self._armed:
             self._arm(now)
-        prober = self._prober
-        prober.results += 1
-        prober.report(self._check, outcome, now - self._started)
+        self._prober.results += 1
+        self.report(outcome, now - self._started, now)
 
     def next_step(self, now: float) -> None:
         self._deadline = now + self._timeout
@@ -128,8 +128,9 @@ class _Task:
             self._start(now)
 
     def _start(self, now: float) -> None:
-        prober = self._prober
-        prober.late_s = max(prober.late_s, now - self._due)
+        late_s = now - self._due
+        if late_s > self._prober.late_s:
+            self._prober.late_s = late_s
         self._running = True
         self._started = now
         self._deadline = now + self._timeout
@@ -140,10 +141,16 @@ class _Task:
 
     def _arm(self, now: float) -> None:
         """Set the next start; the second one moves the check to its own place."""
+        due = self._due + self._interval
         if self._number >= 0:
-            self._due = second_due(self._due, self._number, self._interval)
+            due = second_due(self._due, self._number, self._interval)
             self._number = -1
-        else:
-            self._due = next_due(self._due, now, self._interval)
+        elif due <= now:
+            due = next_due(self._due, now, self._interval)
+        self._due = due
         self._armed = True
-        self._loop.at(self._due, self._fire)
+        self._loop.at(due, self._fire)
+
+
+def _unheard(outcome: Outcome, duration_s: float, now: float) -> None:
+    """A task reports to nobody before `replace` has said to whom."""

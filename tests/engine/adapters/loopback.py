@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from lvs_engine.adapters.prober import Loop, Prober
@@ -141,8 +142,12 @@ class Bench:
 
     def __init__(self) -> None:
         self.loop = Loop()
-        self.prober = Prober(self.loop, self._report)
+        self.prober = Prober(self.loop)
         self.reports: list[tuple[Check, Event, float]] = []
+
+    def check(self, *checks: Check) -> None:
+        """These are all checks from now on."""
+        self.prober.replace({check: partial(self._report, check) for check in checks})
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         end = time.monotonic() + seconds
@@ -156,7 +161,10 @@ class Bench:
         self.prober.close()
         self.loop.close()
 
-    def _report(self, check: Check, event: Event, duration_s: float) -> None:
+    def _report(
+        self, check: Check, event: Event, duration_s: float, now: float
+    ) -> None:
+        del now
         self.reports.append((check, event, duration_s))
 
 
@@ -177,7 +185,7 @@ def open_descriptors() -> int:
 def timed(check: Check) -> tuple[Event, float]:
     """The first result of a check, and how long it took."""
     with bench() as made:
-        made.prober.replace([check])
+        made.check(check)
         made.run(3.0, until=lambda: bool(made.reports))
         assert made.reports, "no result"
         _, event, duration_s = made.reports[0]

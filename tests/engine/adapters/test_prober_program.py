@@ -170,7 +170,7 @@ def test_two_copies_of_one_check_never_run_at_the_same_time(tmp_path: Path) -> N
     path = script(tmp_path, f"echo + >> {note}; sleep 0.1; echo - >> {note}")
     check = replace(program(path), interval_s=0.05, timeout_s=2.0)
     with bench() as made:
-        made.prober.replace([check])
+        made.check(check)
         made.run(1.0, until=lambda: len(made.reports) >= 4)
         assert len(made.reports) >= 4
     signs = note.read_text(encoding="ascii").split()
@@ -182,9 +182,9 @@ def test_a_removed_check_takes_its_running_program_with_it(tmp_path: Path) -> No
     note = tmp_path / "pid"
     path = script(tmp_path, f"echo $$ > {note}.new; mv {note}.new {note}; sleep 60")
     with bench() as made:
-        made.prober.replace([replace(program(path), timeout_s=30.0)])
+        made.check(replace(program(path), timeout_s=30.0))
         made.run(2.0, until=note.exists)
-        made.prober.replace([])
+        made.check()
         assert gone(int(note.read_text(encoding="ascii")))
         made.run(0.05)
         assert made.reports == []
@@ -199,7 +199,7 @@ def test_finished_programs_leave_neither_descriptors_nor_zombies(
     path = script(tmp_path, f"echo $$ >> {note}")
     slow = replace(program(script(tmp_path, "sleep 9", "slow")), timeout_s=0.05)
     with bench() as made:
-        made.prober.replace([replace(program(path), interval_s=0.05), slow])
+        made.check(replace(program(path), interval_s=0.05), slow)
         made.run(0.3)
     assert open_descriptors() == before
     pids = note.read_text(encoding="ascii").split()

@@ -251,7 +251,7 @@ def test_a_wrong_escape_is_down_with_the_reason_and_stops_nobody() -> None:
     """KF-5: loading refuses it; a check that slips through does not hang."""
     with tcp_server() as port, bench() as made:
         bad, good = dialogue(port, r"\q", "x"), connect(port)
-        made.prober.replace([bad, good])
+        made.check(bad, good)
         made.run(1.0, until=lambda: len(made.reports) >= 2)
         (failed,) = made.outcomes(bad)[:1]
         assert isinstance(failed, Failed)
@@ -272,7 +272,7 @@ def test_a_socket_that_serves_many_connections_tells_the_truth_of_each() -> None
     with tcp_server() as port, bench() as made:
         other = connect(port, host="127.0.0.2", every=0.03)
         fine = connect(port, every=0.02)
-        made.prober.replace([fine, closed, other])
+        made.check(fine, closed, other)
         made.run(0.3)
         assert len(made.outcomes(fine)) > 10
         assert {type(e) for e in made.outcomes(fine)} == {Passed}
@@ -284,7 +284,7 @@ def test_a_server_that_goes_is_noticed_and_so_is_its_return() -> None:
     with bench() as made:
         with tcp_server() as port:
             check = connect(port, every=0.03)
-            made.prober.replace([check])
+            made.check(check)
             made.run(0.1)
             assert isinstance(made.outcomes(check)[-1], Passed)
         made.run(0.1)
@@ -298,13 +298,11 @@ def test_a_closed_prober_leaves_no_descriptor_open() -> None:
     before = open_descriptors()
     with socket.create_server((HOST, 0)) as listener, bench() as made:
         port = listener.getsockname()[1]  # connects, and never answers
-        made.prober.replace(
-            [
-                connect(port, every=0.05),
-                connect(closed_port(), every=0.05),
-                dialogue(port, None, "*", timeout=0.1),
-                dialogue(port, "x", "y", timeout=5.0),
-            ]
+        made.check(
+            connect(port, every=0.05),
+            connect(closed_port(), every=0.05),
+            dialogue(port, None, "*", timeout=0.1),
+            dialogue(port, "x", "y", timeout=5.0),
         )
         made.run(0.2)
         assert open_descriptors() > before
@@ -321,7 +319,7 @@ def test_without_a_free_descriptor_nothing_is_said_of_the_server() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     held.append(socket.socket())
-            made.prober.replace(checks)
+            made.check(*checks)
             made.run(0.5, until=lambda: len(made.reports) >= 2)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)

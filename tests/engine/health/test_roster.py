@@ -29,7 +29,7 @@ def roster(*watches: Watch, known: HealthView = NOBODY) -> Roster:
 
 
 def result(made: Roster, event: Passed | Failed, at: float = 1001.0) -> list[Told]:
-    return made.result(CHECK, event, 0.25, now=1.0, at=at)
+    return made.audiences[CHECK].hear(event, 0.25, now=1.0, at=at)
 
 
 def state(made: Roster, key: ServerKey) -> HealthState:
@@ -48,7 +48,7 @@ def test_a_change_carries_state_reason_time_and_duration() -> None:
 
 def test_one_check_serves_all_who_listen_each_with_its_own_reentry() -> None:
     made = roster(Watch(A, CHECK, reentry_s=12), Watch(B, CHECK))
-    assert list(made.checks) == [CHECK]
+    assert list(made.audiences) == [CHECK]
     assert [t.watch.server for t in result(made, BAD)] == [A, B]
     result(made, OK)
     assert (state(made, A), state(made, B)) == (HealthState.DOWN, HealthState.UP)
@@ -62,11 +62,6 @@ def test_a_note_keeps_the_time_of_the_change() -> None:
     silent = Failed(ReasonCode.CONNECT_TIMEOUT, "connect timed out after 6.0 s")
     (told,) = result(made, silent, at=1007.0)
     assert (told.change, told.health.since) == (Change.NOTED, 1001.0)
-
-
-def test_a_result_of_a_check_that_nobody_listens_to_is_nothing() -> None:
-    made = roster(Watch(A, replace(CHECK, port=81)))
-    assert result(made, BAD) == []
 
 
 def test_a_server_stays_in_its_state_when_it_is_checked_in_another_way() -> None:
