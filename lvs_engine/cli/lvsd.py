@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from lvs_engine.daemons.runtime import (
     runtime_directory,
 )
 from lvs_engine.errors import PiranhaError
+
+log = logging.getLogger("lvs_engine.cli.lvsd")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "-?", "--help"]})
@@ -91,7 +94,13 @@ def command(
         return await serve(Lvsd(options, data_plane, Notifier()), ready)
 
     with pid_file(directory / "lvsd.pid"):
-        return run(daemon())
+        try:
+            return run(daemon())
+        except PiranhaError:
+            raise
+        except Exception:
+            log.exception("ended by a fault of its own; the table stays")
+            return 1
 
 
 def main() -> None:

@@ -56,27 +56,29 @@ class Configuration:
         self.status = ConfigurationStatus(path=str(path))
 
     async def read(self) -> Usable:
-        """Read the file in a thread, and run with it when it is good.
+        """Read the file in a thread; it runs once it is given to `take`.
 
         Raises:
-            UnusableError: it is not; `running` stays, and `status` says why.
+            UnusableError: it is no good; `running` stays, and `status` says why.
         """
         try:
-            usable = await asyncio.to_thread(read_usable, self._path, self._ports)
+            return await asyncio.to_thread(read_usable, self._path, self._ports)
         except UnusableError as error:
             self.status = replace(
                 self.status, rejected=error.problems, rejected_revision=error.revision
             )
             raise
-        self.running = usable
+
+    def take(self, fresh: Usable) -> None:
+        """Run with this one from now on."""
+        self.running = fresh
         self.status = ConfigurationStatus(
             path=str(self._path),
-            serial_no=usable.cluster.serial_no,
-            revision=usable.revision,
+            serial_no=fresh.cluster.serial_no,
+            revision=fresh.revision,
             loaded_at=time.time(),
-            problems=usable.warnings,
+            problems=fresh.warnings,
         )
-        return usable
 
 
 def read_usable(path: Path, ports: Mapping[str, int]) -> Usable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from lvs_engine.adapters.names import Names
 from lvs_engine.daemons.health_book import HealthBook
@@ -57,10 +57,10 @@ async def store_health(book: HealthBook) -> None:
 async def refresh_names(
     names: Names,
     wanted: Callable[[], set[str]],
-    changed: Callable[[], Awaitable[None]],
+    changed: Callable[[], None],
 ) -> None:
     """Ask for the host names of the configuration once a minute (KF-69)."""
     while True:
         await asyncio.sleep(_NAMES_PERIOD_S)
         if (asked := wanted()) and await names.look_up(asked):
-            await changed()
+            changed()

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from lvs_engine import __version__
@@ -127,9 +128,8 @@ class Lvsd:
         """
         server = ControlServer(self._options.directory / "lvsd.sock", handlers(self))
         try:
-            await self._configuration.read()
-            self._narrator.configuration(None, self._configuration.running)
-            await self._take_over()
+            await self._load()
+            await self._assume_what_serves()
             await server.start()
             await self._until_stopped(ready)
             await self._shut_down()
@@ -159,18 +159,14 @@ class Lvsd:
         async with self._reloading:
             log.info("rereading configuration file %s", self._options.configuration)
             self._notifier.reloading()
-            before = self._configuration.running
             try:
-                await self._configuration.read()
+                await self._load()
             except UnusableError as error:
                 self._narrator.rejected(error)
                 raise
-            else:
-                self._narrator.configuration(before, self._configuration.running)
-                await self._adopt()
-                return self._configuration.status
             finally:
                 self._notifier.ready(self._narrator.summary())
+            return self._configuration.status
 
     def dump(self) -> None:
         write_dump(self._options.directory, "lvsd", to_dict(self.status()))
@@ -218,10 +214,9 @@ class Lvsd:
 
     # Start and end
 
-    async def _take_over(self) -> None:
-        """Adopt what a former lvsd left, so that no server loses traffic by our start."""
+    async def _assume_what_serves(self) -> None:
+        """Let servers of a former lvsd go on, so that our start interrupts nobody."""
         table = await self._reconciler.in_worker(self._plane.dump)
-        await self._adopt()
         served = serving(self._cluster, table, self._names.known)
         if assumed := self._book.assume_up(served):
             log.info("%d servers go on as they are until checked", len(assumed))
@@ -248,7 +243,7 @@ class Lvsd:
             lasting.sample(self._reconciler, self._plane, self._sampler),
             lasting.store_health(self._book),
             lasting.refresh_names(
-                self._names, lambda: host_names(self._cluster), self._names_changed
+                self._names, lambda: host_names(self._cluster), self._watch
             ),
             keep_watchdog_quiet(self._notifier),
         ]
@@ -276,14 +271,25 @@ class Lvsd:
 
     # Configuration
 
-    async def _adopt(self) -> None:
-        """Make the running configuration the one that is watched and wanted."""
-        await self._names.look_up(host_names(self._cluster))
-        await self._reconciler.set_timeouts(_timeouts(self._cluster))
-        await self._names_changed()
+    async def _load(self) -> None:
+        """Run with the file as it is now.
 
-    async def _names_changed(self) -> None:
-        """Watch and want the servers where they are now."""
+        Raises:
+            UnusableError: it was refused; what runs goes on.
+        """
+        before = self._configuration.running
+        fresh = await self._configuration.read()
+        # Of both files: the old one runs on until all is ready for the new one.
+        both = host_names(before.cluster) | host_names(fresh.cluster)
+        await self._names.look_up(both)
+        # Nothing waits from here on: a pass sees the new file with its servers.
+        self._configuration.take(fresh)
+        self._watch()
+        self._narrator.configuration(before, fresh)
+        await self._reconciler.set_timeouts(_timeouts(fresh.cluster))
+
+    def _watch(self) -> None:
+        """Watch and want the servers of the running file where they are now."""
         watched = watches(self._cluster, self._names.known)
         self._book.watch(watched)
         self._nanny.watch(watched)
@@ -297,8 +303,8 @@ class Lvsd:
 
     # Health
 
-    def _wanted(self) -> Wanted:
-        return want(self._cluster, self._book.view(), self._names.known)
+    def _wanted(self) -> Callable[[], Wanted]:
+        return partial(want, self._cluster, self._book.view(), self._names.known)
 
     def _learned(self, report: StateReport) -> None:
         before = self._book.learn(report.server, report.health)

@@ -24,7 +24,7 @@ class Narrator:
 
     Args:
         report: takes the events.
-        book: what is known of the servers, for "4 of 5 left".
+        book: what is known of the servers, for "4 of 5 up".
     """
 
     def __init__(self, report: Report, book: HealthBook) -> None:

@@ -148,7 +148,17 @@ def _apply(
 
 def _outcome(refusals: Sequence[Refusal], rest: Sequence[Change]) -> Outcome:
     if refusals:
-        return Refused(tuple(refusals))
+        return Refused(_causes(refusals))
     if rest:
         return RetryAfter(f"the kernel's table still differs in {len(rest)} places")
     return Settled()
+
+
+def _causes(refusals: Sequence[Refusal]) -> tuple[Refusal, ...]:
+    """Without the destinations that only failed since their service is not there."""
+    missing = {r.change.key for r in refusals if isinstance(r.change, AddService)}
+    return tuple(
+        r
+        for r in refusals
+        if not isinstance(r.change, _OF_DESTINATION) or r.change.service not in missing
+    )

@@ -38,6 +38,7 @@ from lvs_engine.table.plan import (
 )
 
 _DRIFT_LIMIT = 20
+_REFUSAL_LIMIT = 50
 _FIRST_RETRY_S = 1.0
 
 _T = TypeVar("_T")
@@ -53,7 +54,8 @@ class Reconciler:
     Args:
         plane: the data plane; all its calls are made here, one after the other, in one
             worker thread.
-        wanted: computes the table that should be; called in the worker thread.
+        wanted: gathers what the table that should be depends on, and returns the
+            computation of it, which is made in the worker thread.
         ownership: which services are ours.
         period_s: seconds after which to look even if nothing happened.
         report: takes events.
@@ -62,7 +64,7 @@ class Reconciler:
     def __init__(
         self,
         plane: DataPlane,
-        wanted: Callable[[], Wanted],
+        wanted: Callable[[], Callable[[], Wanted]],
         ownership: Ownership,
         period_s: float,
         report: Report,
@@ -137,7 +139,8 @@ class Reconciler:
         self._worker.shutdown()
 
     async def _pass(self) -> None:
-        done, problems = await self.in_worker(self._compute_and_reconcile)
+        compute = self._wanted()
+        done, problems = await self.in_worker(lambda: self._reconcile(compute()))
         self._tell_problems(problems)
         added, changed, removed = _counts(done.changes)
         drift = [*self.last_pass.drift, *done.drift][-_DRIFT_LIMIT:]
@@ -157,8 +160,7 @@ class Reconciler:
         self._tell_drift(done.drift)
         self._tell_outcome(done)
 
-    def _compute_and_reconcile(self) -> tuple[Pass, tuple[str, ...]]:
-        wanted = self._wanted()
+    def _reconcile(self, wanted: Wanted) -> tuple[Pass, tuple[str, ...]]:
         done = reconcile(self._plane, wanted.table, self._ownership, self._left)
         return done, wanted.problems
 
@@ -222,7 +224,10 @@ def _sentences(done: Pass) -> tuple[str, ...]:
         case RetryAfter(reason):
             return (reason,)
         case Refused(refusals):
-            return tuple(r.message for r in refusals)
+            shown = [r.message for r in refusals[:_REFUSAL_LIMIT]]
+            if more := len(refusals) - len(shown):
+                shown.append(f"and {more} more")
+            return tuple(shown)
         case _:
             assert_never(done.outcome)
 
