@@ -69,6 +69,16 @@ _OFF_ON_PURPOSE = {ServerState.INACTIVE, ServerState.DRAINING}
 _SEVERITIES = {"ok": "ok", "info": "standby", "warning": "warn", "bad": "bad"}
 
 
+def plane_in_words(plane: str) -> str:
+    """Whose table it is that the page shows."""
+    words = {
+        "ipvs": "what the kernel's IPVS has",
+        "nftables": "what the kernel's nftables rules do",
+        "memory": "kept in memory, nothing is balanced",
+    }
+    return words.get(plane, plane)
+
+
 def node_mark(node: NodeStatus) -> Mark:
     if node.state is NodeState.UNKNOWN:
         return Mark("warn", "without pulse")

@@ -60,9 +60,11 @@ def test_a_page_that_hears_nothing_says_since_when(
 
 
 @pytest.mark.usefixtures("daemon")
-def test_a_page_whose_session_ended_offers_to_log_in(open_page: Open) -> None:
+def test_a_page_whose_session_ended_offers_to_log_in(
+    open_page: Open, site: Site
+) -> None:
     page = open_page("/control")
-    page.context.clear_cookies()
+    site.place.set_password("neun-Forellen-7")
     expect(page.locator("[data-heard]")).to_have_text("Logged out")
     page.get_by_role("link", name="log in again").click()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
@@ -163,6 +165,17 @@ def test_the_wall_can_be_read_in_the_dark(open_page: Open, picture: Picture) -> 
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(16, 21, 28)"
     picture(page, "control-dark")
+
+
+@pytest.mark.usefixtures("daemon")
+def test_the_wall_prints_as_a_report(open_page: Open, picture: Picture) -> None:
+    page = open_page("/control", color_scheme="dark")
+    page.emulate_media(media="print")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    expect(page.get_by_role("button", name="CHANGE PASSWORD")).to_be_hidden()
+    expect(page.locator(APP3)).to_be_visible()
+    picture(page, "control-print")
 
 
 @pytest.mark.usefixtures("daemon")

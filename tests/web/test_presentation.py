@@ -38,6 +38,11 @@ def test_every_server_state_has_a_mark(state: ServerState) -> None:
     assert presentation.server_mark(replace(UP, state=state)).word
 
 
+@pytest.mark.parametrize("plane", ["ipvs", "nftables", "memory"])
+def test_every_plane_is_told_in_words(plane: str) -> None:
+    assert presentation.plane_in_words(plane) not in {"", plane}
+
+
 def test_a_restarting_daemon_is_neither_well_nor_broken() -> None:
     assert presentation.daemon_mark(DaemonStatus("nanny", state="restarting")) == Mark(
         "warn", "restarting"
