@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from flask import Flask, g, request
 from flask_login import current_user
 
 from lvs_engine import __version__
-from lvs_engine.errors import ConfigError
 from piranha_web.control_page import Banner
 from piranha_web.views.control import node_banner, node_name
 
@@ -48,6 +45,4 @@ def _banner() -> Banner | None:
     if banner is not None:
         assert isinstance(banner, Banner)
         return banner
-    with contextlib.suppress(ConfigError):  # its own page tells of that
-        return node_banner()
-    return None
+    return node_banner()

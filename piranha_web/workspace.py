@@ -14,7 +14,7 @@ import pwd
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -121,8 +121,7 @@ def opened() -> Opened:
     for needed in (path, Path(os.path.realpath(path)).parent):
         if not os.access(needed, os.W_OK, effective_ids=True):
             raise CannotOpenError(needed, "may not be written")
-    found = Opened(path, stored.text, stored.revision, service_ports())
-    _remember(found)
+    found = _remembered(Opened(path, stored.text, stored.revision, service_ports()))
     errors = found.loaded.errors
     if errors:
         frame.warn_of_file(len(errors), errors[0].render(path.name))
@@ -131,7 +130,7 @@ def opened() -> Opened:
 
 def earlier(revision: str) -> Opened | None:
     """The file as it was when a page was loaded; None after a restart of the tool."""
-    text = _served().get(revision)
+    text = _memory().texts.get(revision)
     if text is None:
         return None
     return Opened(settings().config, text, revision, service_ports())
@@ -230,19 +229,37 @@ def _without(text: str, lines: Collection[int]) -> str:
     return "".join(x.raw + x.end for i, x in enumerate(kept) if i not in lines)
 
 
-def _served() -> dict[str, str]:
-    found = current_app.extensions.setdefault(EXTENSION, {})
-    assert isinstance(found, dict)
+@dataclass(slots=True)
+class _Memory:
+    """What outlives a request.
+
+    Attributes:
+        texts: by revision, for a page that comes back after somebody else saved.
+        latest: read and checked already; that takes a second on the largest files.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    latest: Opened | None = None
+
+
+def _memory() -> _Memory:
+    found = current_app.extensions.setdefault(EXTENSION, _Memory())
+    assert isinstance(found, _Memory)
     return found
 
 
-def _remember(found: Opened) -> None:
-    """Keep the text for a page that comes back after somebody else saved."""
-    kept = _served()
-    kept.pop(found.revision, None)
-    kept[found.revision] = found.text
-    while len(kept) > 1 and sum(map(len, kept.values())) > KEPT_BYTES:
-        kept.pop(next(iter(kept)), None)
+def _remembered(found: Opened) -> Opened:
+    """The same file, already read where it was the last one too."""
+    memory = _memory()
+    texts = memory.texts
+    texts.pop(found.revision, None)
+    texts[found.revision] = found.text
+    while len(texts) > 1 and sum(map(len, texts.values())) > KEPT_BYTES:
+        texts.pop(next(iter(texts)), None)
+    latest = memory.latest
+    if latest is None or latest != found:
+        memory.latest = latest = found
+    return latest
 
 
 def _owner_and_mode(path: Path) -> tuple[str, str]:

@@ -47,7 +47,7 @@ _MASK_GROUPS: dict[str, list[tuple[str, str]]] = {
     "IPv4": [(mask, mask) for mask in _MASKS],
     "IPv6": [(prefix, f"/{prefix}") for prefix in _PREFIXES],
 }
-MASKS_OR_UNUSED: Choices = {"None": [("", UNUSED)], **_MASK_GROUPS}
+MASKS_OR_UNUSED: Choices = {"": [("", UNUSED)], **_MASK_GROUPS}
 
 FORWARDINGS: Choices = [("", "as the whole cluster"), *NETWORKS]
 TUNNEL_TYPES: Choices = [(word, word) for word in ("ipip", "gue", "gre")]

@@ -140,8 +140,8 @@ def with_network(cluster: Cluster, network: Forwarding) -> Cluster:
     return replace(cluster, network=network, nat_router=router)
 
 
-def settled(cluster: Cluster) -> Cluster:
-    """What follows from other fields: no second channel without a first half of it."""
-    if cluster.primary_private is None:
-        return replace(cluster, backup_private=None)
-    return cluster
+def settled(before: Cluster, after: Cluster) -> Cluster:
+    """Taking away the primary's private address takes the backup's with it."""
+    if before.primary_private is not None and after.primary_private is None:
+        return replace(after, backup_private=None)
+    return after

@@ -265,9 +265,9 @@ def _widget(cell: _Cell) -> Field:
 
 
 def _options(choices: Choices) -> list[SelectChoice]:
-    groups = choices if isinstance(choices, dict) else {None: choices}
+    groups = choices if isinstance(choices, dict) else {"": choices}
     return [
-        SelectChoice(value, label, optgroup=group)
+        SelectChoice(value, label, optgroup=group or None)
         for group, pairs in groups.items()
         for value, label in pairs
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,11 @@ from flask import Flask
 
 from lvs_engine.adapters.config_file import service_ports
 from lvs_engine.config.loading import load
+from lvs_engine.control.status import ConfigurationStatus, Status
+from piranha_web import auth
+from tests.browser.daemon import RecordedDaemon
 from tests.web.people import PASSWORD, Person, Place, fields_of
+from tests.web.test_auth import every_route
 
 GLOBAL = ("global_action", "ACCEPT")
 VIRTUAL = ("vev_action", "ACCEPT")
@@ -31,6 +36,15 @@ def second(app: Flask) -> Person:
     other = Person(app.test_client())
     assert other.log_in(PASSWORD).status_code == 303
     return other
+
+
+def test_the_pages_of_these_tests_are_all_pages(app: Flask) -> None:
+    closed = {
+        path
+        for endpoint, path, method in every_route(app)
+        if method == "GET" and endpoint not in auth.PUBLIC
+    }
+    assert closed - set(PAGES) == {"/control/data", "/introduction"}
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -340,6 +354,59 @@ def test_names_from_the_file_are_shown_as_text(piranha: Person, place: Place) ->
         html = piranha.get(path).text
         assert "<b>x</b>" not in html
         assert "&lt;b&gt;x&lt;/b&gt;" in html
+
+
+def test_check_124_without_the_file_the_wall_still_opens(
+    piranha: Person, place: Place
+) -> None:
+    place.config.unlink()
+    assert piranha.get("/control").status_code == 200
+    assert piranha.get("/control/data").status_code == 200
+
+
+@pytest.fixture
+def daemon(place: Place) -> Iterator[RecordedDaemon]:
+    running = ConfigurationStatus(serial_no=14, revision="another")
+    status = Status(configuration=running)
+    with RecordedDaemon(place.settings.runtime_dir, status) as answering:
+        yield answering
+
+
+def test_a_saved_file_that_does_not_run_yet_offers_to_apply_it(
+    piranha: Person, daemon: RecordedDaemon
+) -> None:
+    piranha.submit("/global", GLOBAL, tcp_timeout="60")
+    page = piranha.get("/global").text
+    assert "is not the one that runs (serial 14)" in page
+    assert "Apply now" in page
+    answer = piranha.client.post(
+        "/apply",
+        data=piranha.token("/global"),
+        headers={"Referer": "http://localhost/global"},
+    )
+    assert answer.status_code == 303
+    assert answer.location == "http://localhost/global"
+    assert daemon.reloads == 1
+    assert "run the saved lvs.cf now" in piranha.get("/global").text
+
+
+def test_apply_shows_why_the_daemons_refuse(
+    piranha: Person, daemon: RecordedDaemon
+) -> None:
+    daemon.refusal = "lvs.cf:3:1: error: no"
+    piranha.client.post("/apply", data=piranha.token("/global"))
+    assert "did not take lvs.cf over: lvs.cf:3:1: error: no" in (
+        piranha.get("/global").text
+    )
+
+
+def test_apply_does_not_lead_to_another_site(piranha: Person) -> None:
+    answer = piranha.client.post(
+        "/apply",
+        data=piranha.token("/global"),
+        headers={"Referer": "http://evil.example/"},
+    )
+    assert answer.location == "/control"
 
 
 def test_apply_says_when_no_daemon_runs(piranha: Person) -> None:
