@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from lvs_engine.adapters.control_socket import Handler
@@ -38,7 +39,8 @@ class Answering(Protocol):
 def handlers(daemon: Answering) -> dict[str, Handler]:
     """One handler for each request.
 
-    status                    the snapshot
+    status (brief)            the snapshot; brief: without virtual servers and events,
+                              for who only asks how the whole is
     reload                    lvs.cf again: {"revision", "warnings"}, or an error with
                               every problem of the refused file
     wait-settled (wait_s)     {"ready", "waiting", "outcome"} once the table is as the
@@ -46,8 +48,11 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
     stop (leave)              end; with leave the table stays
     """
 
-    async def status(_: Mapping[str, object]) -> Mapping[str, object]:
-        return to_dict(daemon.status())
+    async def status(arguments: Mapping[str, object]) -> Mapping[str, object]:
+        snapshot = daemon.status()
+        if arguments.get("brief") is True:
+            snapshot = replace(snapshot, services=(), events=())
+        return to_dict(snapshot)
 
     async def reload(_: Mapping[str, object]) -> Mapping[str, object]:
         try:
