@@ -4,7 +4,7 @@
 import { morph } from "./morph.js";
 
 const EVERY_MS = 2000;
-const ANSWER_WITHIN_MS = 8000;
+const ANSWER_WITHIN_MS = 15000;
 const MARKED_MS = 6000;
 const TYPING_MS = 150;
 

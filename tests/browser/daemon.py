@@ -15,19 +15,23 @@ from lvs_engine.errors import ControlError
 
 
 class RecordedDaemon:
-    """Answers `status` and `reload` on `pulse.sock`, in a thread of its own.
+    """Answers `status` and `reload` in a thread of its own, as pulse unless told else.
 
     Attributes:
         status: what the next request gets; tests change it while it runs.
         refusal: a sentence with which every request is refused, or empty.
+        asked: the arguments of each request for the status.
         reloads: how often somebody asked for a reload.
     """
 
-    def __init__(self, runtime_dir: Path, status: Status) -> None:
+    def __init__(
+        self, runtime_dir: Path, status: Status, socket: str = "pulse.sock"
+    ) -> None:
         self.status = status
+        self.asked: list[dict[str, object]] = []
         self.refusal = ""
         self.reloads = 0
-        self._socket = runtime_dir / "pulse.sock"
+        self._socket = runtime_dir / socket
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._server = ControlServer(
@@ -46,8 +50,9 @@ class RecordedDaemon:
         self._thread.join(5)
         self._loop.close()
 
-    async def _status(self, _: Mapping[str, object]) -> Mapping[str, object]:
+    async def _status(self, arguments: Mapping[str, object]) -> Mapping[str, object]:
         self._refuse()
+        self.asked.append(dict(arguments))
         return to_dict(self.status)
 
     async def _reload(self, _: Mapping[str, object]) -> Mapping[str, object]:

@@ -103,6 +103,7 @@ def test_a_refused_value_is_told_at_the_field_and_in_the_summary(
     assert site.place.text() == before
 
 
+@pytest.mark.usefixtures("daemon")
 def test_the_bar_counts_what_changed_and_names_it(
     open_page: Open, picture: Picture
 ) -> None:

@@ -226,6 +226,17 @@ def test_a_stranger_gets_no_data(stranger: Person) -> None:
     assert "10.20.0" not in answer.text
 
 
+def test_the_banner_of_the_other_panels_asks_lvsd_for_little(
+    piranha: Person, place: Place
+) -> None:
+    place.write(FILE)
+    status = recorded.shop(time.time(), "another revision")
+    runtime = place.settings.runtime_dir
+    with RecordedDaemon(runtime, status, "lvsd.sock") as lvsd:
+        assert "Not applied" in piranha.get("/virtual").text
+    assert lvsd.asked == [{"brief": True}]
+
+
 def test_what_the_kernel_refused_is_the_banner(
     daemon: RecordedDaemon, piranha: Person
 ) -> None:
