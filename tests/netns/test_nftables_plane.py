@@ -144,6 +144,22 @@ def test_a_second_pass_changes_nothing(router: Router) -> None:
     assert router.nft("-a", "list", "ruleset") == before
 
 
+def test_a_restarted_daemon_writes_nothing_while_the_load_is_the_same(
+    router: Router,
+) -> None:
+    router.reconcile(EVERYTHING)
+    before = router.nft("-a", "list", "ruleset")
+
+    def restarted() -> None:
+        plane = NftablesPlane()
+        assert diff(plane.dump(), EVERYTHING) == []
+        plane.rebalance()
+        plane.rebalance()
+
+    router.run(restarted)
+    assert router.nft("-a", "list", "ruleset") == before
+
+
 def test_another_process_reads_the_same_table(router: Router) -> None:
     router.reconcile(EVERYTHING)
     assert router.run(lambda: NftablesPlane().dump()) == EVERYTHING

@@ -98,6 +98,16 @@ def destination_comment(entry: Destination, mark: str) -> str:
     return f"weight={entry.weight} upper={entry.upper} lower={entry.lower} {mark}"
 
 
+def schedule_comment(mark: str, shares: str) -> str:
+    return f"schedule {mark} {shares}"
+
+
+def read_shares(comment: str) -> str:
+    """The word for the slots; empty when the comment is none of a scheduler."""
+    words = comment.split()
+    return words[2] if len(words) == 3 and words[0] == "schedule" else ""
+
+
 def read_destination(comment: str) -> Destination | None:
     """The entry of a real server from its comment; None when it is not one of ours."""
     match = _DESTINATION.fullmatch(comment)

@@ -26,7 +26,7 @@ from lvs_engine.table.model import (
 
 DAMAGED: Final = "damaged"
 NO_SLOTS: Final = ()
-"""Rules are known by their comments, which do not tell slots: these need not be made."""
+"""Slots follow the load, so they are not compared, and need not be made for that."""
 
 
 @dataclass(slots=True)
@@ -118,6 +118,16 @@ def table(seen: Observed) -> Table:
     return found
 
 
+def shares(seen: Observed) -> dict[ServiceKey, str]:
+    """Which slots each service has, as the word for them."""
+    found = {}
+    for name, comments in seen.chains.items():
+        belongs = names.owner(name)
+        if belongs and belongs.destination is None and comments:
+            found[belongs.service] = names.read_shares(comments[-1])
+    return found
+
+
 def owned(seen: Observed) -> dict[ServiceKey, list[str]]:
     """Names of chains, sets and counters by the service that they belong to."""
     grouped: dict[ServiceKey, list[str]] = {}
@@ -134,8 +144,18 @@ def _names(wanted: ruleset.Parts) -> set[str]:
 
 def _as_wanted(seen: Observed, wanted: ruleset.Parts) -> bool:
     return all(
-        seen.chains.get(name) == [rule.comment for rule in rules]
-        for name, rules in wanted.chains.items()
+        _same(seen.chains.get(name), rules) for name, rules in wanted.chains.items()
+    )
+
+
+def _same(comments: list[str] | None, rules: tuple[frame.Rule, ...]) -> bool:
+    """Whether these are the comments of the rules, whatever the slots."""
+    if comments is None or len(comments) != len(rules):
+        return False
+    return all(
+        held.removesuffix(names.read_shares(held))
+        == rule.comment.removesuffix(names.read_shares(rule.comment))
+        for held, rule in zip(comments, rules, strict=True)
     )
 
 
@@ -171,10 +191,7 @@ def _complete(seen: Observed, wanted: ruleset.Parts, to: str) -> bool:
     counters = [f"{to}-{part}" for part in (names.NEW, names.IN, names.OUT)]
     clients = f"{to}-{names.CLIENTS}"
     return (
-        all(
-            seen.chains.get(name) == [rule.comment for rule in wanted.chains[name]]
-            for name in chains
-        )
+        all(_same(seen.chains.get(name), wanted.chains[name]) for name in chains)
         and all(name in seen.counters for name in counters)
         and (clients not in wanted.sets or clients in seen.containers)
     )

@@ -152,10 +152,9 @@ class NftablesPlane:
             try:
                 if lines:
                     nft.commit(lines)
+                    self._balancer.loaded(changed)
             except nft.RefusedTransactionError as error:
                 log.warning("nftables: new shares were refused: %s", error)
-                for key in changed:
-                    self._balancer.forget(key)
 
     def timeouts(self) -> Timeouts:
         """The timeouts that our connections get; zero is the kernel's own."""
@@ -193,6 +192,7 @@ class NftablesPlane:
 
     def _read(self, seen: Observed) -> Table:
         self._table = observed.table(seen)
+        self._balancer.held = observed.shares(seen)
         return self._table
 
     def _load(self, seen: Observed, outcome: Outcome) -> list[Refusal]:
@@ -214,7 +214,6 @@ class NftablesPlane:
             try:
                 self._commit(seen, wanted, [key])
             except nft.RefusedTransactionError as error:
-                self._balancer.forget(key)
                 why = f"{key}: nftables refused it: {error}"
                 refusals += [Refusal(c, error.errno_name, why) for c in changes]
         return refusals
@@ -233,6 +232,7 @@ class NftablesPlane:
         kept = timeouts.merged(timeouts.read(seen), self._timeouts)
         frame_more = timeouts.lines(kept, Observed())
         nft.commit(transaction(seen, wanted, touched, chosen, frame_more))
+        self._balancer.loaded(chosen)
 
     def _drop_strays(self, before: Table, after: Table, outcome: Outcome) -> None:
         flows = conntrack.flows()

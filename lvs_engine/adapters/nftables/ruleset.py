@@ -95,8 +95,14 @@ def choose(
             to = names.destination_name(key, destination)
             known = f"{_client(key, pool.service)} @{to}-{names.CLIENTS} goto {to}"
             rules.append(Rule(known, f"persistence {mark}"))
-    rules.append(Rule(_schedule(key, pool.service, chosen), f"schedule {mark}"))
+    schedule = _schedule(key, pool.service, chosen)
+    rules.append(Rule(schedule, names.schedule_comment(mark, shares(chosen))))
     return tuple(rules)
+
+
+def shares(chosen: tuple[DestinationKey, ...]) -> str:
+    """A short word for these slots, by which they are known again."""
+    return names.fingerprint(*chosen)
 
 
 def elements(table: Table) -> dict[Element, str]:

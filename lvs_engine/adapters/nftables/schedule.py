@@ -48,10 +48,14 @@ def is_dynamic(pool: Pool) -> bool:
 
 
 def live(pool: Pool, full: frozenset[DestinationKey]) -> dict[DestinationKey, int]:
-    """Weights of the real servers that may get new connections."""
+    """Weights of the real servers that may get new connections.
+
+    Sorted: the kernel does not keep the order in which they were added, and the slots
+    must not depend on who reads the table.
+    """
     return {
         key: entry.weight
-        for key, entry in pool.destinations.items()
+        for key, entry in sorted(pool.destinations.items())
         if entry.weight and key not in full
     }
 

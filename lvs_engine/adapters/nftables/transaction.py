@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
-from lvs_engine.adapters.nftables import frame, names, ruleset
+from lvs_engine.adapters.nftables import frame, ruleset
 from lvs_engine.adapters.nftables.frame import TABLE, Rule, add_rule
 from lvs_engine.adapters.nftables.observed import (
     DAMAGED,
@@ -17,7 +17,6 @@ from lvs_engine.adapters.nftables.observed import (
     intact_frame,
     owned,
 )
-from lvs_engine.adapters.nftables.schedule import is_dynamic
 from lvs_engine.table.model import DestinationKey, ServiceKey, Table
 
 Chosen = Mapping[ServiceKey, tuple[DestinationKey, ...]]
@@ -89,14 +88,9 @@ def _changes(
         f"add {text}" for name, text in sets.items() if name not in seen.containers
     ]
     lines += [f"add chain {TABLE} {name}" for name in chains if name not in seen.chains]
-    follow_load = {
-        names.service_name(key)
-        for key in touched
-        if key in wanted and is_dynamic(wanted[key])
-    }
     for name, rules in chains.items():
         held = seen.chains.get(name, [])
-        if held != [rule.comment for rule in rules] or name in follow_load:
+        if held != [rule.comment for rule in rules]:
             lines += (replace_chain if held else _new_chain)(name, rules)
     lines += _element_changes(seen, wanted, chains)
     kept = {*chains, *sets, *counters}

@@ -89,6 +89,15 @@ def test_another_weight_touches_the_chains_of_two_and_nothing_else() -> None:
     assert {line.split()[4] for line in lines} == {chooser, to}
 
 
+def test_a_touched_service_is_written_with_the_shares_of_the_moment() -> None:
+    key, to = MARKED, DestinationKey("10.0.0.1", 80)
+    held = _as_loaded(EXAMPLE)
+    assert transaction(held, EXAMPLE, [key], {key: (to,)}) == []
+    first, *rules = transaction(held, EXAMPLE, [key], {key: (to, to)})
+    assert first == "flush chain inet piranha mark4-21"
+    assert "numgen inc mod 2" in rules[-1]
+
+
 def test_a_removed_server_loses_its_rules_before_its_chains() -> None:
     wanted = {**EXAMPLE, WEB: Pool(EXAMPLE[WEB].service, {A: nat(2), C: nat(0)})}
     lines = transaction(_as_loaded(EXAMPLE), wanted, [WEB], {})

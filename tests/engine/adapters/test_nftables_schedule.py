@@ -37,6 +37,15 @@ def test_round_robin_has_one_slot_for_each_live_server() -> None:
     assert slots(pool("rr", {A: 5, B: 1, C: 0}), {}) == (A, B)
 
 
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_slots_do_not_depend_on_the_order_of_the_servers(scheduler: str) -> None:
+    one, other = (
+        pool(scheduler, {A: 2, B: 2, C: 1}),
+        pool(scheduler, {C: 1, B: 2, A: 2}),
+    )
+    assert slots(one, {}) == slots(other, {})
+
+
 def test_weights_are_met_exactly_and_spread() -> None:
     assert slots(pool("wrr", {A: 2, B: 1}), {}) == (A, B, A)
     assert slots(pool("wrr", {A: 100, B: 100, C: 50}), {}) == (A, B, C, A, B)
