@@ -95,7 +95,7 @@ class Lab:
 
     def rebalance(self) -> None:
         """As lvsd does it, after its interval: live counts may be that old."""
-        time.sleep(self.plane.rebalance_interval_s or 0)
+        time.sleep(self.plane.rebalance_interval_s)
         self.on_router(self.plane.rebalance)
 
     def connect(

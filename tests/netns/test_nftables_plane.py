@@ -267,6 +267,11 @@ TO = f"{CHOOSER}-to-10.0.0.1-8080"
         f"add chain inet piranha {CHOOSER}-to-10.0.0.9-1",
         f"add counter inet piranha {CHOOSER}-to-10.0.0.9-1-in",
         "delete chain inet piranha output",
+        "delete element inet piranha services4 { 192.0.2.10 . tcp . 80 }; "
+        "add element inet piranha services4 { 192.0.2.10 . tcp . 80 : drop }",
+        "add element inet piranha refused4 { 192.0.2.10 . tcp . 80 }",
+        "add element inet piranha services4 "
+        f"{{ 192.0.2.99 . tcp . 80 : goto {CHOOSER} }}",
         "flush chain inet piranha refuse",
     ],
 )

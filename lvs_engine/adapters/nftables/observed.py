@@ -97,12 +97,14 @@ def table(seen: Observed) -> Table:
     intact = intact_frame(seen)
     readable = {key: _readable(seen, key, names_) for key, names_ in grouped.items()}
     expected = ruleset.elements(readable)
-    by_target = _by_service(expected)
+    needed = _by_service(expected, expected)
+    added = {e: to for e, to in seen.elements.items() if expected.get(e) != to}
+    too_many = _by_service(added, expected)
     found: Table = {}
     for key, pool in readable.items():
         missing = {
             element
-            for element, target in by_target.get(key, {}).items()
+            for element, target in needed.get(key, {}).items()
             if seen.elements.get(element) != target
         }
         whole = Pool(pool.service, _with_flow(key, pool, missing))
@@ -110,6 +112,7 @@ def table(seen: Observed) -> Table:
         if (
             not intact
             or missing
+            or key in too_many
             or not _as_wanted(seen, wanted)
             or set(grouped[key]) != _names(wanted)
         ):
@@ -198,15 +201,16 @@ def _complete(seen: Observed, wanted: ruleset.Parts, to: str) -> bool:
 
 
 def _by_service(
-    expected: Mapping[ruleset.Element, str],
+    elements: Mapping[ruleset.Element, str], expected: Mapping[ruleset.Element, str]
 ) -> dict[ServiceKey, dict[ruleset.Element, str]]:
-    """Elements by the service whose chains they lead to; refusals by their selector."""
+    """Elements by the service that they lead to."""
     grouped: dict[ServiceKey, dict[ruleset.Element, str]] = {}
-    for element, target in expected.items():
+    for element, target in elements.items():
         container, selector = element
         # A refusal leads nowhere; the same selector finds its service.
         chooser = container.replace("refused", "services"), selector
-        belongs = names.owner((target or expected[chooser]).rsplit(maxsplit=1)[-1])
+        chain = (target or expected.get(chooser, "-")).rsplit(maxsplit=1)[-1]
+        belongs = names.owner(chain)
         if belongs is not None:
             grouped.setdefault(belongs.service, {})[element] = target
     return grouped
@@ -241,7 +245,8 @@ def _container(seen: Observed, value: Mapping[str, Any]) -> None:
         if isinstance(element, list):
             key, verdict = element
             (verb, arguments), *_ = verdict.items()
-            target = f"{verb} {arguments['target']}"
+            # By hand it may be `drop`, which leads nowhere.
+            target = f"{verb} {(arguments or {}).get('target', '-')}"
         seen.elements[name, _key(key)] = target
 
 
@@ -249,11 +254,13 @@ def _key(value: Any) -> str:
     if isinstance(value, dict):
         if "elem" in value:  # carries a comment or the like
             return _key(value["elem"]["val"])
-        return " . ".join(_word(part) for part in value["concat"])
+        return " . ".join(_word(part) for part in value.get("concat", [value]))
     return _word(value)
 
 
 def _word(value: Any) -> str:
     text = str(value)
+    if ":" not in text or not isinstance(value, str):
+        return text
     # nft writes ::ffff:192.0.2.1 where Python writes ::ffff:c000:201.
-    return str(IPv6Address(text)) if ":" in text else text
+    return str(IPv6Address(text))

@@ -65,7 +65,7 @@ class NftablesPlane:
 
     name = "nftables"
     notes: tuple[str, ...] = NOTES
-    rebalance_interval_s: float | None = 1.0
+    rebalance_interval_s: float = 1.0
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
