@@ -74,7 +74,7 @@ def with_value(choices: Choices, value: str) -> Choices:
     """The list, with the file's own value when it is none of ours."""
     if value in values(choices):
         return choices
-    own = [(value, f"{value} (as in the file)")]
+    own = [(value, f"{value} (as in the file)" if value else "not set")]
     if isinstance(choices, dict):
         return {**choices, "Of this file": own}
     return [*choices, *own]

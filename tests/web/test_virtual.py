@@ -383,6 +383,16 @@ def test_a_choice_that_is_none_changes_nothing(
     assert place.text() == before
 
 
+def test_what_the_file_lacks_and_nobody_touches_does_not_block_an_edit(
+    piranha: Person, place: Place
+) -> None:
+    place.write("virtual bare {\n}\n")
+    form = piranha.form("/virtual/1")
+    assert (form["address"], form["load"]) == ("", "")
+    assert piranha.submit("/virtual/1", ACCEPT, port="81").status_code == 303
+    assert place.text() == "serial_no = 1\nvirtual bare {\n     port = 81\n}\n"
+
+
 def test_cancel_goes_back_to_the_list(piranha: Person, place: Place) -> None:
     before = place.text()
     answer = piranha.submit("/virtual/1", ("vev_action", "CANCEL"), port="99")
