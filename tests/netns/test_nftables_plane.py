@@ -1,120 +1,41 @@
-"""The nftables plane and the kernel's table: read back, drift, repair, and no more."""
+"""The nftables plane and the kernel's table: loaded, read back, and nothing more."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import pytest
 
-from lvs_engine.adapters.nftables import nft, observed, transaction
-from lvs_engine.adapters.nftables.observed import DAMAGED
+from lvs_engine.adapters.nftables import observed, transaction
 from lvs_engine.adapters.nftables.plane import NftablesPlane
 from lvs_engine.errors import KernelUnavailableError
 from lvs_engine.ports import Timeouts
 from lvs_engine.table.model import (
-    Destination,
-    DestinationKey,
     Pool,
     Service,
     ServiceKey,
     Table,
 )
-from lvs_engine.table.plan import RemoveService, SetService, diff
-from lvs_engine.values import Forwarding
+from lvs_engine.table.plan import RemoveService, diff
 from tests.engine.adapters import test_nftables_rules
-from tests.netns.inside import inside
+from tests.netns.nft_router import (
+    EVERYTHING,
+    MAIL,
+    OURS,
+    SMALL,
+    TO,
+    VIP,
+    WEB,
+    Router,
+    at,
+    nat,
+    seen,
+)
 
 pytestmark = pytest.mark.netns
-
-T = TypeVar("T")
-
-OURS = ("inet", "piranha")
-
-VIP = "192.0.2.10"
-WEB = ServiceKey(4, "tcp", VIP, 80)
-MAIL = ServiceKey(4, "tcp", VIP, 25)
-
-
-def nat(weight: int = 1, upper: int = 0, lower: int = 0) -> Destination:
-    return Destination(Forwarding.NAT, weight, upper, lower)
-
-
-def at(number: int, port: int = 8080) -> DestinationKey:
-    return DestinationKey(f"10.0.0.{number}", port)
-
-
-def at6(number: int) -> DestinationKey:
-    return DestinationKey(f"2001:db8:1::{number}", 80)
-
-
-EVERYTHING: Table = {
-    WEB: Pool(Service("wrr"), {at(1): nat(2), at(2): nat(1), at(3): nat(0)}),
-    ServiceKey(4, "udp", VIP, 53): Pool(Service("rr")),
-    ServiceKey(6, "tcp", "2001:db8::10", 443): Pool(
-        Service("sh", ("sh-fallback", "sh-port"), 300, 64),
-        {at6(1): nat(), at6(2): nat()},
-    ),
-    ServiceKey(6, "udp", "::ffff:c000:20a", 9): Pool(
-        Service("fo", netmask=128), {at6(1): nat(65535)}
-    ),
-    ServiceKey(4, "", "", 0, 21): Pool(
-        Service("wlc", (), 60, 24), {at(1, 0): nat(3), at(2, 0): nat(3, 100, 50)}
-    ),
-    # A real server of two marks is counted once, and both stay readable.
-    ServiceKey(4, "", "", 0, 22): Pool(
-        Service("lc"), {at(1, 80): nat(), at(2, 0): nat()}
-    ),
-    ServiceKey(6, "", "", 0, 4294967295): Pool(Service("nq", netmask=128)),
-    ServiceKey(4, "tcp", "192.0.2.11", 0): Pool(
-        Service("mh", ("mh-port",), 60, 0), {at(1, 0): nat(3), at(2, 0): nat(0)}
-    ),
-    ServiceKey(4, "sctp", "192.0.2.11", 77): Pool(Service("dh"), {at(1, 0): nat(1)}),
-    ServiceKey(4, "tcp", "192.0.2.11", 78): Pool(Service("sed"), {at(1): nat(9)}),
-}
-
-SMALL: Table = {
-    WEB: Pool(Service("wlc", (), 300), {at(1): nat(2), at(2): nat(1)}),
-    MAIL: Pool(Service("rr"), {at(3, 25): nat(0)}),
-}
-
-
-class Router:
-    """A plane in a namespace, and the hands of a person beside it."""
-
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
-        self.plane = self.run(NftablesPlane)
-
-    def run(self, function: Callable[[], T]) -> T:
-        return inside(self.namespace, function)
-
-    def nft(self, *words: str, text: str = "") -> str:
-        command = ["ip", "netns", "exec", self.namespace, "nft", *words]
-        done = subprocess.run(
-            command, input=text, capture_output=True, text=True, check=False
-        )
-        assert not done.returncode, done.stderr
-        return done.stdout
-
-    def dump(self) -> Table:
-        return self.run(self.plane.dump)
-
-    def reconcile(self, wanted: Table) -> int:
-        """One pass of lvsd; how many changes it took."""
-        changes = diff(self.dump(), wanted)
-        assert not self.run(lambda: self.plane.apply(changes))
-        return len(changes)
-
-    def listing(self) -> list[dict[str, dict[str, Any]]]:
-        found: dict[str, Any] = json.loads(self.nft("-j", "list", "ruleset"))
-        items: list[dict[str, dict[str, Any]]] = found["nftables"]
-        return items
 
 
 @pytest.fixture
@@ -211,105 +132,6 @@ def test_tables_of_others_stay_as_they_are(router: Router) -> None:
     assert others() == before
 
 
-def test_each_rule_that_somebody_deletes_is_missed_and_put_back(router: Router) -> None:
-    router.reconcile(SMALL)
-    rules = [item["rule"] for item in router.listing() if "rule" in item]
-    assert len(rules) > 40
-    places = Counter(rule["chain"] for rule in rules)
-    for chain, count in places.items():
-        for position in range(count):
-            handle = _rules_of(router, chain)[position]["handle"]
-            router.nft("delete", "rule", *OURS, chain, "handle", str(handle))
-            assert router.dump() != SMALL, (chain, position)
-            router.reconcile(SMALL)
-            assert router.dump() == SMALL, (chain, position)
-            assert len(_rules_of(router, chain)) == count
-
-
-def test_each_element_that_somebody_deletes_is_missed_and_put_back(
-    router: Router,
-) -> None:
-    router.reconcile(EVERYTHING)
-    elements = list(router.run(_seen).elements)
-    assert len(elements) > 20
-    for container, key in elements:
-        router.nft("delete", "element", *OURS, container, f"{{ {key} }}")
-        assert router.dump() != EVERYTHING, key
-        router.reconcile(EVERYTHING)
-        assert router.dump() == EVERYTHING, key
-
-
-CHOOSER = "tcp-192.0.2.10-80"
-TO = f"{CHOOSER}-to-10.0.0.1-8080"
-
-
-@pytest.mark.parametrize(
-    "by_hand",
-    [
-        "flush ruleset",
-        "delete table inet piranha",
-        "flush table inet piranha",
-        f"flush chain inet piranha {CHOOSER}",
-        f"flush chain inet piranha {TO}",
-        "flush map inet piranha services4",
-        f"add rule inet piranha {CHOOSER} drop",
-        f"insert rule inet piranha {TO} accept",
-        "insert rule inet piranha prerouting drop",
-        "chain inet piranha input { policy drop; }",
-        f"flush chain inet piranha {CHOOSER}; flush map inet piranha services4; "
-        f"delete chain inet piranha {CHOOSER}",
-        f"flush chain inet piranha {CHOOSER}; flush chain inet piranha {TO}; "
-        f"delete chain inet piranha {TO}",
-        f"flush chain inet piranha {CHOOSER}; flush chain inet piranha {TO}; "
-        f"delete set inet piranha {TO}-clients",
-        f"flush chain inet piranha {TO}; flush chain inet piranha {TO}-traffic; "
-        f"delete counter inet piranha {TO}-in",
-        f"add chain inet piranha {CHOOSER}-to-10.0.0.9-1",
-        f"add counter inet piranha {CHOOSER}-to-10.0.0.9-1-in",
-        "delete chain inet piranha output",
-        "delete element inet piranha services4 { 192.0.2.10 . tcp . 80 }; "
-        "add element inet piranha services4 { 192.0.2.10 . tcp . 80 : drop }",
-        "add element inet piranha refused4 { 192.0.2.10 . tcp . 80 }",
-        "add element inet piranha services4 "
-        f"{{ 192.0.2.99 . tcp . 80 : goto {CHOOSER} }}",
-        "flush chain inet piranha refuse",
-    ],
-)
-def test_what_somebody_changes_by_hand_is_seen_and_repaired(
-    router: Router, by_hand: str
-) -> None:
-    router.reconcile(SMALL)
-    router.nft(by_hand)
-    assert router.dump() != SMALL
-    router.reconcile(SMALL)
-    assert router.dump() == SMALL
-    assert router.run(lambda: _ours(router)) == router.run(lambda: _fresh(SMALL))
-
-
-def test_a_damaged_service_says_so_and_can_be_removed(router: Router) -> None:
-    router.reconcile(SMALL)
-    router.nft("flush", "chain", *OURS, CHOOSER)
-    found = router.dump()
-    assert found[WEB].service.scheduler == DAMAGED
-    assert found[MAIL] == SMALL[MAIL]
-    assert diff(found, SMALL) == [SetService(WEB, SMALL[WEB].service)]
-    router.reconcile({MAIL: SMALL[MAIL]})
-    assert router.dump() == {MAIL: SMALL[MAIL]}
-    assert CHOOSER not in router.nft("list", "ruleset")
-
-
-def test_counts_go_on_after_a_repair(router: Router) -> None:
-    router.reconcile(SMALL)
-    router.nft("-f", "-", text=(
-        "delete table inet piranha\n" + "\n".join(_script(SMALL, {f"{TO}-in": (7, 700)}))
-    ))  # fmt: skip
-    assert router.dump() == SMALL
-    router.nft("flush", "chain", *OURS, "count")
-    router.reconcile(SMALL)
-    counters = router.run(router.plane.statistics)[WEB].destinations[at(1)].counters
-    assert (counters.packets_in, counters.bytes_in) == (7, 700)
-
-
 def test_one_bad_service_does_not_hold_up_the_others(router: Router) -> None:
     # Somebody left a set of another kind where a service needs one of its own.
     router.reconcile({MAIL: SMALL[MAIL]})
@@ -334,10 +156,10 @@ def test_a_killed_nft_leaves_the_old_table_or_the_new_one(router: Router) -> Non
     router.reconcile(tables[0])
     outcomes = Counter[str]()
     for attempt in range(12):
-        seen = router.run(_seen)
-        held = observed.table(seen)
+        found = router.run(seen)
+        held = observed.table(found)
         wanted = tables[1] if held == tables[0] else tables[0]
-        script = "\n".join(transaction.transaction(seen, wanted, list(wanted), {}))
+        script = "\n".join(transaction.transaction(found, wanted, list(wanted), {}))
         began = time.monotonic()
         process = subprocess.Popen(
             ["ip", "netns", "exec", router.namespace, "nft", "-f", "-"],
@@ -373,33 +195,6 @@ def test_timeouts_wait_for_the_table_and_outlive_a_repair(router: Router) -> Non
     router.nft("delete", "table", *OURS)
     router.reconcile(SMALL)
     assert router.run(plane.timeouts) == Timeouts(900, 0, 300)
-
-
-def _rules_of(router: Router, chain: str) -> list[dict[str, Any]]:
-    rules = (item["rule"] for item in router.listing() if "rule" in item)
-    return [rule for rule in rules if rule["chain"] == chain]
-
-
-def _seen() -> observed.Observed:
-    return observed.observe(nft.listing("table", *OURS))
-
-
-def _ours(router: Router) -> observed.Observed:
-    """What the table holds, without counts."""
-    seen = inside(router.namespace, _seen)
-    seen.counters = dict.fromkeys(seen.counters, (0, 0))
-    return seen
-
-
-def _fresh(table: Table) -> observed.Observed:
-    """The same, of a table that was made in one go."""
-    nft.commit(["delete table inet piranha", *_script(table, {})])
-    return _seen()
-
-
-def _script(table: Table, counts: dict[str, tuple[int, int]]) -> list[str]:
-    blank = observed.Observed(counters=counts)
-    return transaction.transaction(blank, table, list(table), {})
 
 
 def _large(weight: int) -> Table:
