@@ -76,6 +76,7 @@ class Reconciler:
         self._report = report
         self._worker = ThreadPoolExecutor(1, "plane")
         self._awake = asyncio.Event()
+        self._looking = False
         self._passed = asyncio.Condition()
         self._left: Table | None = None
         self._retry_s = _FIRST_RETRY_S
@@ -93,7 +94,9 @@ class Reconciler:
     async def run(self) -> None:
         while True:
             self._awake.clear()
+            self._looking = True
             await self._pass()
+            self._looking = False
             async with self._passed:
                 self._passed.notify_all()
             pause_s = self._period_s
@@ -106,11 +109,13 @@ class Reconciler:
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until `true()` after a pass with nothing left to look at."""
         async with self._passed:
-            await self._passed.wait_for(
-                lambda: (
-                    bool(self.last_pass.outcome) and not self._awake.is_set() and true()
-                )
-            )
+            await self._passed.wait_for(lambda: self._at_rest and true())
+
+    @property
+    def _at_rest(self) -> bool:
+        """Nothing changed since the last pass began to look."""
+        looked = bool(self.last_pass.outcome)
+        return looked and not self._looking and not self._awake.is_set()
 
     async def in_worker(self, call: Callable[[], _T]) -> _T:
         """Make a blocking call of the plane, after those that were asked for before."""

@@ -110,7 +110,7 @@ def test_a_key_of_the_table_travels_as_a_list() -> None:
 
 
 def test_requests_and_replies_survive_the_wire() -> None:
-    request = Request("wait-settled", {"timeout_s": 10})
+    request = Request("wait-settled", {"wait_s": 10})
     assert decode_request(encode_request(request)) == request
     for reply in (Answer({"a": [1]}), Refused("no: lvs.cf:1:1: error: \udce4")):
         assert encode_reply(reply).count(b"\n") == 1

@@ -84,6 +84,11 @@ def test_a_failed_server_of_a_quiesced_service_stays_with_weight_0() -> None:
     }
 
 
+def test_a_server_that_never_was_up_is_not_quiesced() -> None:
+    quiesced = replace(WEB, quiesce_server=True)
+    assert list(table(quiesced, health(b=UP))[KEY].destinations) == [("10.0.0.2", 80)]
+
+
 def test_what_is_not_active_is_not_in_the_table() -> None:
     assert table(replace(WEB, active=False), health(a=UP)) == {}
     resting = replace(WEB, servers=(replace(A, active=False), B))
