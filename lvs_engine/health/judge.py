@@ -116,6 +116,11 @@ class Judge:
         """Never: nothing happens without a result."""
         return math.inf
 
+    @property
+    def settled(self) -> bool:
+        """No row is being counted: the last event again would change nothing."""
+        return self._row == 0
+
     def step(self, event: Event, now: float) -> list[Action]:
         """Take one result; `now` is monotonic seconds, and not used by these rules."""
         del now

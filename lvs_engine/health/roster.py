@@ -52,12 +52,17 @@ class _Entry:
 
 
 class Audience:
-    """All servers that listen to one check."""
+    """All servers that listen to one check.
 
-    __slots__ = ("_entries",)
+    Nearly all results are the same object as the one before, and change nothing: such
+    an event is kept, and passed over when it comes again.
+    """
+
+    __slots__ = ("_entries", "_quiet")
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
+        self._quiet: Event | None = None
 
     def join(self, entry: _Entry) -> None:
         self._entries.append(entry)
@@ -67,6 +72,8 @@ class Audience:
     ) -> list[Told]:
         """Take a result of the check. `now` is monotonic, `at` Unix time."""
         told: list[Told] = []
+        if event is self._quiet:
+            return told
         for entry in self._entries:
             entry.duration_s = duration_s
             for action in entry.judge.step(event, now):
@@ -75,6 +82,8 @@ class Audience:
                     change = Change.UP if isinstance(action, WentUp) else Change.DOWN
                     entry.since = at
                 told.append(Told(change, entry.watch, entry.health()))
+        quiet = not told and all(entry.judge.settled for entry in self._entries)
+        self._quiet = event if quiet else None
         return told
 
 

@@ -15,15 +15,14 @@ import struct
 
 from lvs_engine.adapters.prober.loop import Loop, OnEvent
 
-_NOBODY = struct.pack("H14x", socket.AF_UNSPEC)
+# Without declared types and with a buffer of C, this call costs half as much.
+_NOBODY = ctypes.create_string_buffer(struct.pack("H14x", socket.AF_UNSPEC), 16)
 _ZERO_LINGER = struct.pack("ii", 1, 0)
 _READY = select.EPOLLOUT | select.EPOLLET  # one event for each connection, no epoll_ctl
 _SPARE = 64
 
 # PyDLL: it never waits, so letting other threads run would only cost time.
 _connect = ctypes.PyDLL(None).connect
-_connect.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int)
-_connect.restype = ctypes.c_int
 
 
 class Lane:
@@ -70,7 +69,7 @@ class Lanes:
     def give_back(self, lane: Lane) -> None:
         """End its connection and keep it for the next one."""
         idle = self._idle[lane.family]
-        if len(idle) < _SPARE and _connect(lane.fd, _NOBODY, len(_NOBODY)) == 0:
+        if len(idle) < _SPARE and _connect(lane.fd, _NOBODY, 16) == 0:
             self._loop.redirect(lane.fd, _nothing)
             idle.append(lane)
         else:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lvs_engine.health.checks import Check, Watch
-from lvs_engine.health.judge import Failed, Passed
+from lvs_engine.health.judge import Failed, Judge, Passed, rules
 from lvs_engine.health.roster import Change, Roster, Told
 from lvs_engine.values import (
     HealthState,
@@ -62,6 +65,21 @@ def test_a_note_keeps_the_time_of_the_change() -> None:
     silent = Failed(ReasonCode.CONNECT_TIMEOUT, "connect timed out after 6.0 s")
     (told,) = result(made, silent, at=1007.0)
     assert (told.change, told.health.since) == (Change.NOTED, 1001.0)
+
+
+@given(st.text("+-", max_size=30), st.integers(0, 20), st.integers(0, 20))
+def test_results_passed_over_as_known_change_nothing(
+    signs: str, first_s: int, second_s: int
+) -> None:
+    made = roster(Watch(A, CHECK, first_s), Watch(B, CHECK, second_s))
+    alone = {A: Judge(rules(first_s, 6.0)), B: Judge(rules(second_s, 6.0))}
+    for sign in signs:
+        event = OK if sign == "+" else BAD
+        result(made, event)
+        for key, judge in alone.items():
+            judge.step(event, 1.0)
+            health = made.view().of(key)
+            assert (health.state, health.reason) == (judge.state, judge.reason)
 
 
 def test_a_server_stays_in_its_state_when_it_is_checked_in_another_way() -> None:
