@@ -112,13 +112,11 @@ class ControlServer:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if not _may_ask(writer.get_extra_info("socket")):
-            writer.write(encode_reply(Refused(_NOT_ALLOWED)))
-            await writer.drain()
-            return
+        allowed = _may_ask(writer.get_extra_info("socket"))
         while True:
             try:
-                async with asyncio.timeout(_IDLE_LIMIT_S):
+                # A stranger is heard out too: who hangs up first loses the answer.
+                async with asyncio.timeout(_IDLE_LIMIT_S if allowed else 1.0):
                     line = await reader.readline()
             except ValueError:
                 reply: Answer | Refused = Refused(
@@ -128,6 +126,10 @@ class ControlServer:
                 await writer.drain()
                 return
             if not line:
+                return
+            if not allowed:
+                writer.write(encode_reply(Refused(_NOT_ALLOWED)))
+                await writer.drain()
                 return
             writer.write(encode_reply(await self._reply(line)))
             async with asyncio.timeout(_IDLE_LIMIT_S):
@@ -207,7 +209,9 @@ def _exchange(path: Path, line: bytes, timeout_s: float) -> bytes:
         except OSError as error:
             raise ControlError(f"{path}: {error.strerror or error}") from None
         try:
-            connection.sendall(line)
+            # A daemon that refuses in mid-request has still answered.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(line)
             while not chunks or not chunks[-1].endswith(b"\n"):
                 connection.settimeout(max(0.001, deadline - time.monotonic()))
                 chunk = connection.recv(1 << 20)

@@ -199,7 +199,7 @@ def _turn_a_stranger_away(path: Path) -> None:
                 os.setgroups([])
                 os.setresgid(65534, 65534, 65534)
                 os.setresuid(65534, 65534, 65534)
-                ask(path, "echo")
+                ask(path, "echo", timeout_s=10.0)
             except ControlError as error:
                 os._exit(7 if "only root and members" in str(error) else 8)
             finally:
