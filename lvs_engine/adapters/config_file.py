@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import grp
-import hashlib
 import os
-import pwd
-import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,10 +46,12 @@ class ConfigFile:
 
     def read(self) -> Stored:
         """The text and its revision."""
-        data = self._bytes()
-        if data is None:
-            raise ConfigError(f"{self.path}: there is no such file")
+        data = self._present()
         return Stored(data.decode("utf-8", "surrogateescape"), _revision(data))
+
+    def text(self) -> str:
+        """The text alone, for who does not want to save."""
+        return self._present().decode("utf-8", "surrogateescape")
 
     def save(self, text: str, expected_revision: str) -> str:
         """Replace the file and return its new revision.
@@ -77,6 +75,12 @@ class ConfigFile:
             except OSError as error:
                 raise ConfigError(self._refused("written", error, target)) from error
         return _revision(data)
+
+    def _present(self) -> bytes:
+        data = self._bytes()
+        if data is None:
+            raise ConfigError(f"{self.path}: there is no such file")
+        return data
 
     def _bytes(self) -> bytes | None:
         """The content; None when there is no file."""
@@ -122,7 +126,7 @@ def service_ports(path: Path = Path("/etc/services")) -> Mapping[str, int]:
 
 def _replace(target: Path, data: bytes) -> None:
     """Write `data` beside the target and rename it over it, owner and mode kept."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600)
     try:
@@ -173,6 +177,8 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _revision(data: bytes | None) -> str:
+    import hashlib  # `piranha check` needs no revision, and its start-up counts
+
     return _ABSENT if data is None else hashlib.sha256(data).hexdigest()
 
 
@@ -182,6 +188,9 @@ def _too_large(size: int) -> str:
 
 def _described(path: Path) -> str:
     """`/etc/lvs.cf (owner root:piranha, mode 0664)`, for messages."""
+    import grp
+    import pwd
+
     try:
         status = path.stat()
     except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import click
 
 from lvs_engine.adapters.config_file import ConfigFile, service_ports
 from lvs_engine.config.loading import Loaded, load
-from lvs_engine.config.original import refusals
 from lvs_engine.config.problems import Problem, Severity
 from lvs_engine.errors import ConfigError
 
@@ -50,6 +48,8 @@ def check(file: str, *, strict: bool = False, as_json: bool = False) -> int:
         gc.enable()
     problems = loaded.problems
     if strict:
+        from lvs_engine.config.original import refusals
+
         problems = sorted(
             problems + refusals(text, ports), key=lambda p: (p.line, p.column)
         )
@@ -60,7 +60,7 @@ def check(file: str, *, strict: bool = False, as_json: bool = False) -> int:
 
 def _text(file: str) -> str:
     if file != "-":
-        return ConfigFile(Path(file)).read().text
+        return ConfigFile(Path(file)).text()
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
 
 
@@ -89,6 +89,8 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _as_json(file: str, loaded: Loaded, problems: list[Problem]) -> str:
+    import json
+
     cluster = loaded.cluster
     errors = sum(p.severity is Severity.ERROR for p in problems)
     report = {

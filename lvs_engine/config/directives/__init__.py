@@ -7,7 +7,6 @@ stand in the order in which the writer puts the keywords of a new block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from lvs_engine.config.directives.failover_rows import FAILOVER_ROWS
 from lvs_engine.config.directives.global_rows import GLOBAL_ROWS
@@ -57,5 +56,7 @@ def scopes_of(keyword: str) -> list[Scope]:
 
 def suggest(scope: Scope, keyword: str) -> str | None:
     """The known keyword that a misspelt one most likely meant."""
+    from difflib import get_close_matches  # a sound file does not need it
+
     matches = get_close_matches(keyword.lower(), _BY_SCOPE[scope], 1, 0.75)
     return matches[0] if matches else None

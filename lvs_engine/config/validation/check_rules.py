@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from lvs_engine.config.document import Scope
 from lvs_engine.config.escapes import bad_escape, translate
 from lvs_engine.config.model import Cluster, FailoverService, VirtualServer
-from lvs_engine.config.posix_regex import compiled
 from lvs_engine.config.problems import Severity
 from lvs_engine.config.validation.finding import (
     Finding,
@@ -65,6 +64,8 @@ def regexes(cluster: Cluster) -> Iterator[Finding]:
                 Severity.WARNING, "without-effect", text, place, ("use_regex",)
             )
             continue
+        from lvs_engine.config.posix_regex import compiled  # few files need it
+
         try:
             compiled(translate(virtual.expect).encode("utf-8", "surrogateescape"))
         except ValueError as error:

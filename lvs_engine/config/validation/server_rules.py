@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from lvs_engine.config import addresses
 from lvs_engine.config.document import Scope
@@ -11,14 +12,25 @@ from lvs_engine.config.problems import Severity
 from lvs_engine.config.validation.finding import Finding, Place, grade, virtual_in_use
 from lvs_engine.values import Forwarding, TunnelType
 
+# What most servers leave at its default.
+_SETTINGS = attrgetter(
+    "forwarding",
+    "upper_threshold",
+    "lower_threshold",
+    "tunnel_port",
+    "tunnel_type",
+    "tunnel_checksum",
+)
+_NOTHING_SPECIAL = _SETTINGS(RealServer("plain"))
+
 
 def servers(cluster: Cluster) -> Iterator[Finding]:
     """All rules of this module for each real server."""
     for index, virtual in enumerate(cluster.virtuals):
+        if _is_plain(cluster, virtual):
+            continue
         used = virtual_in_use(cluster, virtual)
         for number, server in enumerate(virtual.servers):
-            if _is_plain(cluster, virtual, server):
-                continue
             place = Place(Scope.VIRTUAL, index, number)
             in_use = used and server.active
             yield from _address(cluster, virtual, server, in_use, place)
@@ -27,27 +39,21 @@ def servers(cluster: Cluster) -> Iterator[Finding]:
             yield from _tunnel(cluster, server, in_use, place)
 
 
-def _is_plain(cluster: Cluster, virtual: VirtualServer, server: RealServer) -> bool:
-    """Most of 37,000 servers: nothing set that a rule could object to."""
+def _is_plain(cluster: Cluster, virtual: VirtualServer) -> bool:
+    """Most of 2,000 pools: nothing set in 37,000 servers that a rule could object to."""
     vip = virtual.address
-    return (
-        vip is not None
-        and not virtual.extra_addresses
-        and server.forwarding is None
-        and not server.upper_threshold
-        and not server.lower_threshold
-        and server.tunnel_type is TunnelType.IPIP
-        and not server.tunnel_port
-        and server.tunnel_checksum == "none"
-        and (
-            server.port is None
-            or server.port == virtual.port
-            or cluster.network is Forwarding.NAT
-        )
-        and ":" not in server.address
-        and ":" not in vip.address
-        and server.address not in (UNSET_ADDRESS, vip.address)
-    )
+    if vip is None or virtual.extra_addresses:
+        return False
+    found = [server.address for server in virtual.servers]
+    if UNSET_ADDRESS in found or vip.address in found:
+        return False
+    if ":" in vip.address or ":" in "".join(found):
+        return False
+    ports = {server.port for server in virtual.servers}
+    if cluster.network is not Forwarding.NAT and ports - {None, virtual.port}:
+        return False
+    settings = list(map(_SETTINGS, virtual.servers))
+    return settings.count(_NOTHING_SPECIAL) == len(settings)
 
 
 def _address(

@@ -62,6 +62,8 @@ def services(cluster: Cluster) -> Iterator[Finding]:
 def real_servers(cluster: Cluster) -> Iterator[Finding]:
     """The kernel has a real server once per service."""
     for index, virtual in enumerate(cluster.virtuals):
+        if len({server.address for server in virtual.servers}) == len(virtual.servers):
+            continue
         owner: dict[tuple[str, int], str] = {}
         for number, server in enumerate(virtual.servers):
             if not server.active or server.address == UNSET_ADDRESS:

@@ -224,7 +224,7 @@ def test_a_folder_without_the_right_to_write_is_named_with_owner_and_mode(
         if parent.name.startswith("pytest-"):
             parent.chmod(0o755)
     code = (
-        "import os, sys\n"
+        "import grp, hashlib, os, pwd, sys\n"  # nobody may not read every Python
         "from pathlib import Path\n"
         "from lvs_engine.adapters.config_file import ConfigFile\n"
         "from lvs_engine.errors import ConfigError\n"
@@ -260,3 +260,7 @@ def test_service_names_come_from_the_system(tmp_path: Path) -> None:
 
 def test_the_best_known_names_are_known_without_a_services_file(tmp_path: Path) -> None:
     assert service_ports(tmp_path / "none")["smtp"] == 25
+
+
+def test_the_text_alone_is_the_same_text(path: Path) -> None:
+    assert ConfigFile(path).text() == ConfigFile(path).read().text
