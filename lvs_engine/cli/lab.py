@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -146,7 +148,7 @@ def _run(prefix: str, port: int, kept: Path | None) -> None:
         return
     place = usual(prefix, kept)
     try:
-        with pid_file(place.pid_file):
+        with _held(place):
             clean(place, namespaces)
             require_free(port)
             _keep(Settings(place, namespaces, port, password))
@@ -155,7 +157,17 @@ def _run(prefix: str, port: int, kept: Path | None) -> None:
             f"a lab runs already (pid {running(place)}, {place.read().url}); "
             "`piranha lab down` ends it"
         ) from None
-    place.root.rmdir()
+
+
+@contextlib.contextmanager
+def _held(place: Place) -> Iterator[None]:
+    """The place of the one lab, for us alone; its directory goes when it is empty."""
+    try:
+        with pid_file(place.pid_file):
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # not empty: another lab holds it
+            place.root.rmdir()
 
 
 def _keep(settings: Settings) -> None:

@@ -156,7 +156,7 @@ async def _judge(
     """
     configuration = Configuration(configfile)
     try:
-        await configuration.read()
+        configuration.take(await configuration.read())
     except UnusableError as error:
         raise ConfigError(_words(configfile, error)) from None
     cluster = configuration.running.cluster

@@ -196,7 +196,9 @@ class Pulse:
     async def _withdraw(self) -> None:
         """The way down: what `_take` did, in reverse."""
         parts = self._parts
-        self._become(NodeState.STOPPING, "stopping")
+        self._node = replace(
+            self._node, state=NodeState.STOPPING, reason="stopping", since=time.time()
+        )
         parts.notifier.stopping()
         try:
             await parts.floating.withdraw()
@@ -211,7 +213,7 @@ class Pulse:
     def _host_names(self) -> set[str]:
         return host_names(self._cluster) | router_names(self._cluster)
 
-    async def _renamed(self) -> None:
+    def _renamed(self) -> None:
         self._changed = True
         self.wake()
 
@@ -229,6 +231,7 @@ class Pulse:
             usable = await parts.configuration.read()
         except UnusableError as error:
             raise ControlError(str(error)) from None
+        parts.configuration.take(usable)
         if not any(v.active for v in usable.cluster.virtuals):
             self._tell("warning", "no virtual server is active: no address is held")
         self._changed = True

@@ -17,8 +17,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from lvs_engine.adapters.control_socket import ask_node
 from lvs_engine.adapters.namespaces import Namespaces
@@ -35,6 +38,8 @@ from lvs_engine.daemons.lab.topology import (
     SERVERS,
 )
 from lvs_engine.errors import ControlError
+
+_T = TypeVar("_T")
 
 _LOOK_PERIOD_S = 0.2
 _PAGE_LIMIT_S = 30.0
@@ -72,9 +77,11 @@ class Lab:
         self._settings = settings
         self._place = settings.place
         self._show = show
-        self._processes = Processes(settings.place.logs)
+        self._processes = Processes(settings.place.logs, settings.place.mark)
         self._stopping = asyncio.Event()
         self._written = Record()
+        # One thread: what an interrupted start still makes is made before it is removed.
+        self._worker = ThreadPoolExecutor(1, "lab")
 
     async def run(self) -> int:
         """The exit status.
@@ -104,11 +111,13 @@ class Lab:
         settings = self._settings
         self._place.make(EXAMPLE)
         password = settings.password or made_up_password()
-        await asyncio.to_thread(_store_password, self._place.password_file, password)
+        await self._in_worker(
+            partial(_store_password, self._place.password_file, password)
+        )
         plane = ""
         if not settings.missing:
-            await asyncio.to_thread(settings.namespaces.build, NODES)
-            plane = await asyncio.to_thread(self._plane)
+            await self._in_worker(partial(settings.namespaces.build, NODES))
+            plane = await self._in_worker(self._plane)
         for part in self._parts():
             self._processes.start(part)
         await self._page_answers()
@@ -117,7 +126,7 @@ class Lab:
         access = screen.Access(
             f"http://127.0.0.1:{settings.port}",
             "" if settings.password else password,
-            program("piranha"),
+            _typed(program("piranha")),
             self._place.configuration,
             self._place.logs,
         )
@@ -249,8 +258,13 @@ class Lab:
         await self._processes.stop("pulse", "lvsd")
         await self._processes.stop(*self._processes.pids)
         if not self._settings.missing:
-            await asyncio.to_thread(self._settings.namespaces.remove)
-        self._place.remove()
+            await self._in_worker(self._settings.namespaces.remove)
+        await self._in_worker(self._place.end_processes)
+        await self._in_worker(self._place.remove)
+        self._worker.shutdown()
+
+    async def _in_worker(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
 
 
 def require_free(port: int) -> None:
@@ -280,6 +294,13 @@ def program(name: str) -> str:
     """A program of this installation: beside our Python, else from the path."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else shutil.which(name) or name
+
+
+def _typed(path: str) -> str:
+    """What to type for a program: from here where it is below, else whole."""
+    with contextlib.suppress(ValueError):
+        return str(Path(path).relative_to(Path.cwd()))
+    return path
 
 
 def _store_password(path: Path, password: str) -> None:

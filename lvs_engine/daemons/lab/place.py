@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lvs_engine.daemons.lab.topology import PREFIX
 from lvs_engine.errors import PiranhaError
 
 _DOWN_LIMIT_S = 20.0
+_END_LIMIT_S = 4.0
 
 
 class LabError(PiranhaError):
@@ -90,6 +91,31 @@ class Place:
             elif path != self.pid_file:
                 path.unlink(missing_ok=True)
 
+    @property
+    def mark(self) -> tuple[str, str]:
+        """Name and value of the environment variable of every process of this lab."""
+        return "PIRANHA_LAB", str(self.root)
+
+    def processes(self) -> list[int]:
+        """Every process with our mark, children of children too."""
+        marked = "=".join(self.mark).encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if marked in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+        return found
+
+    def end_processes(self) -> None:
+        """End what is left of them: TERM, and KILL after some seconds."""
+        pids = self.processes()
+        _signal(pids, signal.SIGTERM)
+        deadline = time.monotonic() + _END_LIMIT_S
+        while pids and time.monotonic() < deadline:
+            time.sleep(0.05)
+            pids = self.processes()
+        _signal(pids, signal.SIGKILL)
+
     def write(self, record: Record) -> None:
         state_file.write(self.root / "lab.json", to_plain(record))
 
@@ -132,9 +158,7 @@ def running(place: Place) -> int:
 
 def clean(place: Place, namespaces: Namespaces) -> None:
     """Remove what a killed lab left: processes, namespaces, files."""
-    for name, pid in place.read().parts.items():
-        if pid and _is_part(pid, name):
-            _end(pid)
+    place.end_processes()
     namespaces.remove()
     place.remove()
 
@@ -162,20 +186,7 @@ def take_down(place: Place, namespaces: Namespaces) -> bool:
     return found
 
 
-def _is_part(pid: int, name: str) -> bool:
-    """Whether the process is still the one that was recorded, not a newer one."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return f"PIRANHA_LAB_PART={name}".encode() in environment
-
-
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 4.0
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself
+            os.kill(pid, number)

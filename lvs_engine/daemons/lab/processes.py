@@ -34,10 +34,15 @@ class Part:
 
 
 class Processes:
-    """Starts and ends parts; what they print goes to `logs`/NAME.log."""
+    """Starts and ends parts; what they print goes to `logs`/NAME.log.
 
-    def __init__(self, logs: Path) -> None:
+    Args:
+        mark: an environment variable that every process gets, to be known by.
+    """
+
+    def __init__(self, logs: Path, mark: tuple[str, str]) -> None:
         self._logs = logs
+        self._mark = mark
         self._running: dict[str, tuple[Supervised, asyncio.Task[None]]] = {}
 
     def start(self, part: Part) -> None:
@@ -61,7 +66,7 @@ class Processes:
         return self._logs / f"{name}.log"
 
     async def _spawn(self, part: Part) -> Process:
-        more = {**part.environment, "PIRANHA_LAB_PART": part.name}
+        more = {**part.environment, self._mark[0]: self._mark[1]}
         libc = ctypes.CDLL(None)
         with self.log(part.name).open("ab") as output:
             return await asyncio.create_subprocess_exec(

@@ -172,7 +172,7 @@ class Bed:
     ) -> AsyncIterator[Pulse]:
         """A pulse that runs; at the end it is stopped in order, or `killed`."""
         configuration = Configuration(self.file)
-        await configuration.read()
+        configuration.take(await configuration.read())
         cluster = configuration.running.cluster
         stance = await find_stance(cluster, self.kernel, {}, forced=forced)
         self.lvsd = Balancer(self.journal)
