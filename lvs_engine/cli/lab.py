@@ -72,8 +72,14 @@ def run_command(prefix: str, port: int, kept: Path | None) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.pass_obj
 def exec_command(prefix: str, node: str, words: tuple[str, ...]) -> None:
-    """Run COMMAND inside NODE; its exit status is ours."""
-    _require_lab(prefix)
+    """Run COMMAND inside NODE; its exit status is ours.
+
+    `piranha status` and the like find the lab's router, from any node.
+    """
+    place = _require_lab(prefix)
+    os.environ["PIRANHA_RUNTIME_DIR"] = str(place.runtime)
+    own = Path(sys.executable).parent
+    os.environ["PATH"] = f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     argv = Namespaces(prefix).inside(node, *words)
     try:
         os.execvp(argv[0], argv)  # noqa: S606 - the command that the person typed

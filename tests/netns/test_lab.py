@@ -144,6 +144,8 @@ def test_a_lab_works_and_leaves_no_trace(tmp_path: Path) -> None:
         }
         assert answers == {"server1\n", "server2\n"}
         assert lab("exec", "client", "--", "false").returncode == 1
+        told = lab("exec", "router", "--", "piranha", "status")
+        assert "192.168.26.10:80 tcp" in told.stdout
         reached = lab("exec", "server1", "--", "ip", "route", "get", "192.0.2.1").stdout
         assert "via 10.11.12.10" in reached  # the router, which knows no way out
         assert lab("exec", "router", "--", "ip", "route").stdout.count("default") == 0

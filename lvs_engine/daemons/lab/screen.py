@@ -31,6 +31,7 @@ def routed(access: Access, plane: str) -> str:
         (f"{lab} exec client -- curl -s http://{VIP}/", "which server answers?"),
         (f"{lab} break server1", "its service stops; the page shows it leave"),
         (f"{lab} heal server1", "... and come back after its re-entry time"),
+        (f"{lab} exec router -- piranha status", "the same in the terminal"),
         (f"{lab} status", "what runs here"),
     ]
     width = max(len(command) for command, _ in tries)
