@@ -100,7 +100,7 @@ class _Quick:
         self._virtuals: list[VirtualServer] = []
         self._open: tuple[str, str] | None = None  # name and body of the virtual block
         self._first = 0  # the first server of it
-        self._bodies: dict[tuple[str, str], dict[str, object]] = {}
+        self._bodies: dict[tuple[str, str], tuple[object, ...]] = {}
         self._servers: list[RealServer] = []
 
     def cluster(self) -> Cluster:
@@ -174,17 +174,18 @@ class _Quick:
         if values is None:
             values = self._bodies[before, behind] = self._body(before, behind)
         servers = tuple(self._servers[self._first : number])
+        active, *rest = values
         floating = FloatingAddress(address, device)
-        self._virtuals.append(
-            VirtualServer(name, address=floating, servers=servers, **values)  # type: ignore[arg-type]
-        )
+        in_order: list[object] = [name, active, floating, *rest, servers]
+        self._virtuals.append(VirtualServer(*in_order))  # type: ignore[arg-type]
         self._open = None
 
-    def _body(self, before: str, behind: str) -> dict[str, object]:
+    def _body(self, before: str, behind: str) -> tuple[object, ...]:
+        """The fields of a virtual block in their order, without name, address, servers."""
         block = f"virtual x {{\n{before}address = 10.0.0.1 eth0:1\n{behind}}}\n"
         virtual = _sound(block, self._ports).virtuals[0]
-        return {
-            f.name: getattr(virtual, f.name)
+        return tuple(
+            getattr(virtual, f.name)
             for f in fields(VirtualServer)
             if f.name not in ("name", "address", "servers")
-        }
+        )
