@@ -289,10 +289,11 @@ class Text:
                 r"must not hold line breaks or NUL; write \r and \n as escapes",
             )
         plain = re.sub(r"\\.", "", text, flags=re.DOTALL)
-        if '"' in plain and "'" in plain:
+        if '"' in plain and ("'" in plain or plain.endswith("\\")):
             raise RefusalError(
                 "both-quotes",
-                r"must not hold both kinds of quotes; write \" for the double ones",
+                r"must not hold both kinds of quotes, or a double one and a backslash at "
+                r"the end; write \" for the double ones",
             )
         return text
 
