@@ -102,9 +102,7 @@ def test_the_headline_counts_virtual_servers_by_how_they_are() -> None:
 
 def test_a_server_that_is_down_says_why_and_for_how_long() -> None:
     server = replace(DOWN, reason="connection refused", since=1000.0)
-    assert (
-        presentation.health_note(server, now=1250.0) == "connection refused, 4 min"
-    )
+    assert presentation.health_note(server, now=1250.0) == "connection refused, 4 min"
 
 
 def test_a_draining_server_says_how_many_connections_are_left() -> None:
