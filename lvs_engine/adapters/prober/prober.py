@@ -17,6 +17,7 @@ from lvs_engine.health.judge import Event as Outcome
 from lvs_engine.health.schedule import first_due, next_due, second_due
 
 _HAIR_S = 1e-6
+_LATE_S = 2 * TICK_S
 
 Report = Callable[[Outcome, float, float], None]
 """Called with the outcome, the seconds that it took, and the monotonic time."""
@@ -118,7 +119,9 @@ class _Task:
         # start that it stands for would be lost.
         now += _HAIR_S
         if self._running:
-            if now < self._deadline:
+            # A limit as long as the interval ends when the next start is due, though
+            # this run began some milliseconds late: else every other start were lost.
+            if now < self._deadline - _LATE_S:
                 # The start that was due now, if any, is left out.
                 self._armed = now < self._due
                 self._loop.at(self._deadline, self._fire)

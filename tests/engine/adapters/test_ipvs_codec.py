@@ -230,6 +230,19 @@ def answer(body: bytes) -> bytes:
     return nl.message(30, 0, 1, body)
 
 
+def destinations(message: bytes) -> dict[DestinationKey, Destination]:
+    return decode.destinations([decode.DESTINATIONS.read(message)], 4)
+
+
+def statistics(message: bytes) -> dict[DestinationKey, DestinationStatistics]:
+    row = decode.DESTINATION_STATISTICS.read(message)
+    return decode.destination_statistics([row], 4)
+
+
+def thread(body: bytes) -> SyncDaemon | None:
+    return sync_daemon.decode(sync_daemon.THREADS.read(answer(body)))
+
+
 @pytest.mark.parametrize("key", [WEB, WEB6, MARK, MARK._replace(family=6)])
 @pytest.mark.parametrize(
     "service",
@@ -242,7 +255,7 @@ def answer(body: bytes) -> bytes:
 )
 def test_a_service_comes_back_as_it_went(key: ServiceKey, service: Service) -> None:
     message = answer(codec.encode(AddService(key, service)).body)
-    assert decode.service(message) == (key, service, Counters())
+    assert decode.service(decode.SERVICES.read(message)) == (key, service, Counters())
 
 
 @pytest.mark.parametrize("key", [SERVER, SERVER6])
@@ -251,20 +264,23 @@ def test_a_destination_comes_back_as_it_went(
     key: DestinationKey, destination: Destination
 ) -> None:
     message = answer(codec.encode(AddDestination(WEB, key, destination)).body)
-    assert decode.destinations([message], 4) == {key: destination}
+    assert destinations(message) == {key: destination}
 
 
 def test_a_mask_with_holes_is_told_from_a_prefix_of_as_many_bits() -> None:
     body = codec.encode(AddService(WEB, Service("rr", (), 60, 16))).body
     holes = body.replace(bytes([255, 255, 0, 0]), bytes([255, 0, 255, 0]))
-    assert decode.service(answer(holes))[1].netmask == MASK_WITH_HOLES
+    assert (
+        decode.service(decode.SERVICES.read(answer(holes)))[1].netmask
+        == MASK_WITH_HOLES
+    )
 
 
 def test_the_persistence_time_of_a_service_without_persistence_does_not_count() -> None:
     body = codec.encode(AddService(WEB, Service("rr", (), 300))).body
     flags = struct.pack("=II", c.SVC_F_PERSISTENT, c.SVC_F_OURS)
     cleared = body.replace(flags, struct.pack("=II", c.SVC_F_HASHED, 0xFFFFFFFF))
-    assert decode.service(answer(cleared))[1] == Service("rr")
+    assert decode.service(decode.SERVICES.read(answer(cleared)))[1] == Service("rr")
 
 
 def counters(*values: int) -> bytes:
@@ -283,7 +299,7 @@ def test_counters_are_read_as_64_bit_numbers() -> None:
         + nl.attribute(c.DEST_STATS64, counters(1, 2, 3, 2**40, 2**63))
     )
     message = answer(nl.GENL.pack(5, 1, 0) + nl.attribute(c.ATTR_DEST, content))
-    assert decode.destination_statistics([message], 4) == {
+    assert statistics(message) == {
         SERVER: DestinationStatistics(Counters(1, 2, 3, 2**40, 2**63), 3, 4, 5)
     }
 
@@ -298,11 +314,28 @@ def test_answers_of_equal_length_but_another_order_are_read_right() -> None:
         assert shapes.read(message) == (11, 22, -1)
 
 
+def test_a_chunk_of_one_shape_is_read_at_once_and_a_mixed_one_is_not() -> None:
+    shapes = Shapes({(9, 1): 0})
+
+    def message(value: int, sequence: int = 7, kind: int = 1) -> bytes:
+        content = nl.attribute(9, nl.u32(kind, value))
+        return nl.message(30, 2, sequence, nl.GENL.pack(0, 1, 0) + content)
+
+    assert shapes.read(message(1)) == (1,)
+    both = message(1) + message(2)
+    assert shapes.read_all(both, 7) == [(1,), (2,)]
+    assert shapes.read_all(both, 8) == []
+    assert shapes.read_all(message(1) + message(2, kind=2), 7) == []
+    assert shapes.read_all(both + nl.message(nl.NLMSG_DONE, 2, 7, bytes(4)), 7) == []
+    done = nl.message(nl.NLMSG_DONE, 2, 7, bytes(len(message(1)) - nl.HEADER.size))
+    assert shapes.read_all(message(1) + done, 7) == []
+
+
 def test_a_kernel_that_tells_no_family_means_the_one_of_the_service() -> None:
     content = nl.attribute(c.DEST_ADDR, codec.packed_address("10.0.0.2") + bytes(12))
     content += nl.be16(c.DEST_PORT, 8080)
     message = answer(nl.GENL.pack(5, 1, 0) + nl.attribute(c.ATTR_DEST, content))
-    assert list(decode.destinations([message], 4)) == [SERVER]
+    assert list(destinations(message)) == [SERVER]
 
 
 def test_timeouts_and_version_are_read() -> None:
@@ -322,14 +355,14 @@ def test_timeouts_and_version_are_read() -> None:
     ],
 )
 def test_a_synchronisation_thread_comes_back_as_it_went(daemon: SyncDaemon) -> None:
-    assert sync_daemon.decode(answer(sync_daemon.start(daemon).body)) == daemon
+    assert thread(sync_daemon.start(daemon).body) == daemon
 
 
 def test_an_answer_without_a_thread_is_none() -> None:
     stopped = nl.u32(c.DAEMON_STATE, 0)
     body = nl.GENL.pack(9, 1, 0) + nl.attribute(c.ATTR_DAEMON, stopped)
-    assert sync_daemon.decode(answer(body)) is None
-    assert sync_daemon.decode(answer(nl.GENL.pack(9, 1, 0))) is None
+    assert thread(body) is None
+    assert thread(nl.GENL.pack(9, 1, 0)) is None
 
 
 def test_a_chunk_is_split_into_its_messages_and_a_broken_end_is_left_out() -> None:

@@ -7,9 +7,15 @@ import socket
 import time
 from dataclasses import replace
 
+import pytest
+
 from lvs_engine.adapters.prober import Loop
+from lvs_engine.adapters.prober.kinds import KINDS
+from lvs_engine.adapters.prober.lanes import Lanes
+from lvs_engine.adapters.prober.probe import Run
 from lvs_engine.health.checks import Check
 from lvs_engine.health.judge import Failed, Passed
+from lvs_engine.values import ReasonCode
 from tests.engine.adapters.loopback import (
     bench,
     closed_port,
@@ -30,7 +36,7 @@ def test_a_check_is_repeated_at_its_interval() -> None:
 def test_a_server_that_never_answers_is_checked_as_often_as_any_other() -> None:
     with deaf_server() as port, bench() as made:
         made.check(connect(port, every=0.05))
-        made.run(0.5)
+        made.run(0.45)
     assert 6 <= len(made.reports) <= 10
     assert {type(event) for _, event, _ in made.reports} == {Failed}
 
@@ -141,3 +147,42 @@ def test_more_timers_than_fit_a_turn_wait_for_the_next_one() -> None:
     loop.turn()
     loop.close()
     assert fired == list(range(600))
+
+
+class TwoSteps:
+    """A kind of check of our own: two steps, each as long as `port` milliseconds."""
+
+    def __init__(self, check: Check, loop: Loop, lanes: Lanes, run: Run) -> None:
+        del lanes
+        self._loop = loop
+        self._run = run
+        self._step_s = check.port / 1000
+
+    def start(self, now: float) -> None:
+        self._loop.at(now + self._step_s, self._half)
+
+    def expire(self, now: float) -> None:
+        self._run.finish(Failed(ReasonCode.ANSWER_TIMEOUT, "too slow"), now)
+
+    def close(self) -> None:
+        pass
+
+    def _half(self, now: float) -> None:
+        self._run.next_step(now)
+        self._loop.at(now + self._step_s, self._end)
+
+    def _end(self, now: float) -> None:
+        self._run.finish(Passed(ReasonCode.PASSED, "done"), now)
+
+
+def test_a_new_kind_of_check_is_one_more_row_and_each_step_has_the_whole_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(KINDS, "steps", TwoSteps)
+    fast = Check("steps", "", 120, interval_s=9.0, timeout_s=0.2)
+    slow = Check("steps", "", 260, interval_s=9.0, timeout_s=0.2)
+    with bench() as made:
+        made.check(fast, slow)
+        made.run(1.0, until=lambda: len(made.reports) == 2)
+        assert made.outcomes(fast) == [Passed(ReasonCode.PASSED, "done")]
+        assert made.outcomes(slow) == [Failed(ReasonCode.ANSWER_TIMEOUT, "too slow")]

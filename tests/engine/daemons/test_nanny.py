@@ -112,6 +112,7 @@ def nanny(*options: str) -> Iterator[Child]:
                 ],
                 pass_fds=[theirs.fileno()],
                 stderr=log,
+                extra_groups=[os.getegid(), 54321] if os.geteuid() == 0 else None,
             )
         child = Child(process, ours, log)
         try:
