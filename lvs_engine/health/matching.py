@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from lvs_engine.health.posix_regex import compiled
+from lvs_engine.config import escapes
+from lvs_engine.config.posix_regex import compiled
 
 ANSWER_LIMIT = 65536  # bytes of an answer that are looked at
 ANYTHING = "*"
 
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 _SHOWN = 40
 
 
@@ -51,9 +51,14 @@ def translate(text: str) -> bytes:
     Raises:
         ValueError: another character, or nothing, follows a backslash (KF-5).
     """
-    if len(text) <= 1 or "\\" not in text:
-        return _bytes(text)
-    return _bytes(re.sub(r"\\(.?)", _escape, text, flags=re.DOTALL))
+    place = escapes.bad_escape(text)
+    if place is not None:
+        pair = text[place : place + 2]
+        raise ValueError(
+            f"{pair if len(pair) == 2 else 'a backslash at the end'} is not an escape;"
+            r""" allowed are \n \r \t \\ \' and \" (write \\ for one backslash)"""
+        )
+    return escapes.translate(text).encode("utf-8", "surrogateescape")
 
 
 def expectation(expect: str, *, regex: bool = False) -> Expectation:
@@ -124,18 +129,3 @@ def quoted(data: bytes | bytearray) -> str:
     text = head.decode("ascii", "backslashreplace")
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return f'"{shown}..."' if len(data) > _SHOWN else f'"{shown}"'
-
-
-def _escape(found: re.Match[str]) -> str:
-    try:
-        return _ESCAPES[found.group(1)]
-    except KeyError:
-        written = found.group() if found.group(1) else "a backslash at the end"
-        raise ValueError(
-            f"{written} is not an escape; allowed are"
-            r""" \n \r \t \\ \' and \" (write \\ for one backslash)"""
-        ) from None
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lvs_engine.health.posix_regex import compiled
+from lvs_engine.config.posix_regex import compiled
 
 
 @pytest.mark.parametrize(
