@@ -93,14 +93,12 @@ class Integer:
         floor: numbers from here up to `low` are taken as `low`, with a note.
         low_bits: the original used only so many low bits: a larger number is cut to
             them, with a note.
-        zero: what 0 means, for the note; empty when it is ordinary.
     """
 
     low: int
     high: int
     floor: int | None = None
     low_bits: int = 0
-    zero: str = ""
     count: ClassVar[int] = 1
 
     def parse(self, words: Sequence[str], ports: Mapping[str, int]) -> int:
@@ -136,8 +134,6 @@ class Integer:
                     "number-adjusted", f"{number} is used as {value}, as it always was"
                 )
             )
-        if value == 0 and self.zero:
-            notes.append(Note("zero", self.zero))
         return notes
 
     def _cut(self, number: int) -> int:

@@ -9,9 +9,6 @@ from lvs_engine.config.document import Scope
 from lvs_engine.config.model import UNSET_ADDRESS
 from lvs_engine.values import Forwarding, TunnelType
 
-_NO_WEIGHT = (
-    "weight 0 takes no new connections; the original gave such a server weight 1"
-)
 _HERE = (Scope.SERVER,)
 
 SERVER_ROWS: tuple[Directive, ...] = (
@@ -54,7 +51,7 @@ SERVER_ROWS: tuple[Directive, ...] = (
         "weight",
         _HERE,
         "weight",
-        Integer(0, 65535, zero=_NO_WEIGHT),
+        Integer(0, 65535),
         1,
         "Weight",
         "The share of traffic in proportion to the other real servers. 0 takes no new connections.",

@@ -35,6 +35,7 @@ def servers(cluster: Cluster) -> Iterator[Finding]:
             in_use = used and server.active
             yield from _address(cluster, virtual, server, in_use, place)
             yield from _port(cluster, virtual, server, place)
+            yield from _weight(server, in_use, place)
             yield from _thresholds(server, in_use, place)
             yield from _tunnel(cluster, server, in_use, place)
 
@@ -51,6 +52,8 @@ def _is_plain(cluster: Cluster, virtual: VirtualServer) -> bool:
         return False
     ports = {server.port for server in virtual.servers}
     if cluster.network is not Forwarding.NAT and ports - {None, virtual.port}:
+        return False
+    if any(server.weight == 0 for server in virtual.servers):
         return False
     settings = list(map(_SETTINGS, virtual.servers))
     return settings.count(_NOTHING_SPECIAL) == len(settings)
@@ -115,6 +118,13 @@ def _port(
             place,
             ("port",),
         )
+
+
+def _weight(server: RealServer, used: bool, place: Place) -> Iterator[Finding]:
+    """The original brought such a server up with weight 1 (KF-26)."""
+    if used and server.weight == 0:
+        text = "weight 0 takes no new connections; the original made a weight 1 of it"
+        yield Finding(Severity.WARNING, "no-weight", text, place, ("weight",))
 
 
 def _thresholds(server: RealServer, used: bool, place: Place) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from lvs_engine.config import addresses
 from lvs_engine.config.document import Scope
@@ -17,8 +18,16 @@ from lvs_engine.config.problems import Severity
 from lvs_engine.config.validation.finding import Finding, Place, virtual_in_use
 
 
-def _keys(virtual: VirtualServer) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The kernel's names of the services of a block, and the keyword to point at."""
+class _Key(NamedTuple):
+    """The kernel's name of a service, and what in the block makes it that."""
+
+    name: str
+    keywords: tuple[str, ...]
+    word: int = 0
+
+
+def _keys(virtual: VirtualServer) -> Iterator[_Key]:
+    """The services of a block: one for each pair of address and port, or one mark."""
     found = [
         a
         for a in (virtual.address, *virtual.extra_addresses)
@@ -26,16 +35,18 @@ def _keys(virtual: VirtualServer) -> Iterator[tuple[str, tuple[str, ...]]]:
     ]
     if virtual.fwmark:
         six = bool(found) and addresses.family(found[0].address) == 6
-        yield f"mark {virtual.fwmark}" + (" (IPv6)" if six else ""), ("fwmark",)
+        yield _Key(f"mark {virtual.fwmark}" + (" (IPv6)" if six else ""), ("fwmark",))
         return
     for number, vip in enumerate(found):
         for place, port in enumerate((virtual.port, *virtual.extra_ports)):
             host = f"[{vip.address}]" if ":" in vip.address else vip.address
+            name = f"{host}:{port} {virtual.protocol}"
             if place:
-                keyword = "extra_ports"
+                yield _Key(name, ("extra_ports", "address"), place)
+            elif number:
+                yield _Key(name, ("extra_addresses", "address"), 2 * number - 1)
             else:
-                keyword = "extra_addresses" if number else "address"
-            yield f"{host}:{port} {virtual.protocol}", (keyword, "address")
+                yield _Key(name, ("address",))
 
 
 def services(cluster: Cluster) -> Iterator[Finding]:
@@ -45,18 +56,21 @@ def services(cluster: Cluster) -> Iterator[Finding]:
     for index, virtual in enumerate(cluster.virtuals):
         if not virtual_in_use(cluster, virtual):
             continue
-        for key, keywords in _keys(virtual):
-            if key in owner:
-                yield Finding(
-                    Severity.ERROR,
-                    "duplicate-service",
-                    f"{key} is already the service of virtual {owner[key]}; change one "
-                    "of them or make it inactive",
-                    Place(Scope.VIRTUAL, index),
-                    keywords,
-                )
+        for key in _keys(virtual):
+            first = owner.get(key.name)
+            if first is None:
+                owner[key.name] = names[index]
+                continue
+            if first == names[index]:
+                text = f"{key.name} stands twice in this block; remove one of them"
             else:
-                owner[key] = names[index]
+                text = (
+                    f"{key.name} is already the service of virtual {first}; change one "
+                    "of them or make it inactive"
+                )
+            place = Place(Scope.VIRTUAL, index)
+            code = "duplicate-service"
+            yield Finding(Severity.ERROR, code, text, place, key.keywords, key.word)
 
 
 def real_servers(cluster: Cluster) -> Iterator[Finding]:

@@ -153,7 +153,6 @@ def test_a_refusal_in_a_list_names_the_word() -> None:
         (Integer(0, 99), "010", ["odd-number"]),
         (Integer(0, 99), '""', ["empty-number"]),
         (Integer(0, 255, low_bits=8), "257", ["number-adjusted"]),
-        (Integer(0, 9, zero="why"), "0", ["zero"]),
         (Flag(loose=True), "7", ["number-adjusted"]),
         (Flag(), "01", ["odd-number"]),
         (Port(), "http", []),

@@ -204,7 +204,7 @@ def test_what_is_harmless_or_fine_is_no_error(
         ("network = direct", "port = 80", []),
         ("network = direct", "port = 8080\nforward = nat", []),
         ("", "port = 8080\nforward = tunnel", ["warning port-ignored"]),
-        ("", "weight = 0", ["warning zero"]),
+        ("", "weight = 0", ["warning no-weight"]),
         ("", "weight = -1", ["error out-of-range"]),
         ("", "weight = 65536", ["error out-of-range"]),
         ("", "upper_threshold = 5\nlower_threshold = 6", ["error thresholds-crossed"]),
@@ -298,3 +298,11 @@ def test_fos_needs_its_commands() -> None:
         ("warning", "without-effect", 7),
         ("warning", "without-effect", 9),
     ]
+
+
+def test_a_service_that_a_block_has_twice_is_pointed_at_in_its_list() -> None:
+    (found,) = problems(virtual="extra_ports = [ 81 http ]")
+    assert (found.line, found.column) == (7, 20)
+    assert found.message == (
+        "192.0.2.80:80 tcp stands twice in this block; remove one of them"
+    )
