@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lvs_engine.config.directives import Scope
+from lvs_engine.config.document import Block
 from lvs_engine.config.model import UNSET_ADDRESS, Cluster
 from lvs_engine.values import Forwarding
 from piranha_web.forms import choices, rules
@@ -101,6 +102,16 @@ def network_of(cluster: Cluster, *, in_file: bool) -> Forwarding:
     if in_file or cluster.virtuals or cluster.nat_router:
         return cluster.network
     return Forwarding.DIRECT
+
+
+def unreadable_network(root: Block) -> set[int]:
+    """Lines of a network type that nobody can read; choosing one takes them away."""
+    known = [[network] for network in Forwarding]
+    return {
+        statement.at
+        for statement in root.named("network")
+        if [word.text for word in statement.values] not in known
+    }
 
 
 def reasons(network: Forwarding) -> dict[str, str]:

@@ -37,6 +37,8 @@ def _accept(here: Opened) -> ResponseReturnValue:
         return editing.conflict(here, form, _form, _draw)
     if not form.parse() or not rows.complete(form, network, pressed=_pressed()):
         return _draw(here, form), 422
+    if _pressed():
+        form.dropped |= rows.unreadable_network(here.root)
     changed = edited(here.cluster, form.values)
     cluster = rows.settled(here.cluster, rows.with_network(changed, network))
     return editing.store(here, form, cluster, (), _draw, url_for("settings.panel"))

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from lvs_engine.values import Forwarding
+from piranha_web.forms.global_settings import NETWORK_BUTTONS
 from tests.web.people import PASSWORD, Person, Place
 
 ACCEPT = ("global_action", "ACCEPT")
@@ -55,6 +56,16 @@ def test_check_79_nat_can_be_chosen_before_its_router_is_known(
     place.write("primary = 192.0.2.1\nnetwork = direct\n")
     assert piranha.submit("/global", ("network", "NAT")).status_code == 303
     assert place.cluster.network is Forwarding.NAT
+
+
+@pytest.mark.parametrize("caption", ["NAT", "Tunneling"])
+def test_a_network_type_that_nobody_can_read_goes_when_one_is_chosen(
+    piranha: Person, place: Place, caption: str
+) -> None:
+    place.write("primary = 192.0.2.1\nnetwork = DIRECT\n")
+    assert piranha.submit("/global", ("network", caption)).status_code == 303
+    assert "Errors in lvs.cf" not in piranha.get("/global").text
+    assert place.cluster.network is NETWORK_BUTTONS[caption]
 
 
 def test_a_network_button_stores_what_was_typed_beside_it(
