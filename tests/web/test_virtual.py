@@ -53,6 +53,15 @@ def test_check_92_deactivate_toggles(piranha: Person, place: Place) -> None:
     assert place.cluster.virtuals[0].active
 
 
+@pytest.mark.parametrize("path", ["/virtual/1", "/virtual/1/real"])
+def test_an_entry_that_is_down_says_how_it_gets_traffic(
+    piranha: Person, path: str
+) -> None:
+    assert "gets no traffic" not in piranha.get(path).text
+    press(piranha, "(DE)ACTIVATE")
+    assert "gets no traffic while it is down" in piranha.get(path).text
+
+
 def test_check_92_delete_asks_first_and_names_what_goes(
     piranha: Person, place: Place
 ) -> None:
