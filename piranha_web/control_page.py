@@ -6,14 +6,16 @@ same page are in `live_tables`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvs_engine.control.status import ConfigurationStatus, Status
 from piranha_web.presentation import Mark
 
-START_COMMAND = "systemctl start pulse"
+START_COMMAND = "pulse"
 SHORTEST_RATE_S = 10
 LONGEST_RATE_S = 3600
+MOST_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,10 @@ class Banner:
     """The one most urgent thing, on every page.
 
     Attributes:
-        kind: bad or warn.
+        kind: bad, warn or info.
         command: what to type in a shell, or empty.
         apply: whether the button that makes the daemons read the file helps.
+        details: lines to be unfolded, such as all errors where `text` has the first.
     """
 
     kind: str
@@ -31,6 +34,16 @@ class Banner:
     text: str
     command: str = ""
     apply: bool = False
+    details: tuple[str, ...] = ()
+
+
+FIRST_STEPS = Banner(
+    "info",
+    "First steps",
+    "lvs.cf is empty. Give this router its addresses in GLOBAL SETTINGS, then ADD a"
+    " service in VIRTUAL SERVERS. When it is complete, start the daemons as root:",
+    START_COMMAND,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +102,24 @@ def update_rate(text: str | None) -> Rate:
     return Rate(seconds)
 
 
-def banner(answer: Answer, saved_revision: str) -> Banner | None:
+def banner(
+    answer: Answer, saved_revision: str, *, empty: bool = False
+) -> Banner | None:
     """The most urgent of: daemon not running, file refused, kernel refused, not applied.
 
     Args:
         answer: of the daemon.
         saved_revision: of the file as it is now; empty when it cannot be read.
+        empty: nothing is in the file yet, which is no fault while nothing runs.
     """
     status = answer.status
+    if empty and (answer.stopped or (status and not status.configuration.revision)):
+        return FIRST_STEPS
     if status is None and answer.stopped:
         return Banner(
             "bad",
             "Not running",
-            "No daemon runs on this router, so nothing is balanced from here. Start it:",
+            "No daemon runs on this router, so nothing is balanced from here. As root:",
             START_COMMAND,
         )
     if status is None:
@@ -113,6 +131,7 @@ def banner(answer: Answer, saved_revision: str) -> Banner | None:
             "Refused",
             f"The saved lvs.cf has {_errors(len(running.rejected))}, so serial "
             f"{running.serial_no} runs on. First: {running.rejected[0]}",
+            details=unfolded(running.rejected),
         )
     if status.last_pass.refusals:
         return Banner(
@@ -126,6 +145,14 @@ def banner(answer: Answer, saved_revision: str) -> Banner | None:
             apply=True,
         )
     return None
+
+
+def unfolded(errors: Sequence[str]) -> tuple[str, ...]:
+    """All errors beside the first, as long as a person would read them."""
+    if len(errors) < 2:
+        return ()
+    left = len(errors) - MOST_ERRORS
+    return (*errors[:MOST_ERRORS], *([f"and {left} more"] if left > 0 else []))
 
 
 def rejected_now(running: ConfigurationStatus, saved_revision: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Flask, g, request
 from flask_login import current_user
 
 from lvs_engine import __version__
-from piranha_web.control_page import Banner
+from piranha_web.control_page import Banner, unfolded
 from piranha_web.views.control import node_banner, node_name
 
 PANELS = frozenset({"settings", "redundancy", "virtual", "real", "scripts", "control"})
@@ -16,16 +18,18 @@ def init_app(app: Flask) -> None:
     app.context_processor(_frame)
 
 
-def warn_of_file(count: int, first: str) -> None:
+def warn_of_file(errors: Sequence[str]) -> None:
     """Have this page's banner say that the saved file has errors of its own.
 
     Args:
-        count: errors that were there before this request.
-        first: the first of them in words.
+        errors: in words, those that were there before this request; at least one.
     """
-    number = "one error" if count == 1 else f"{count} errors"
+    number = "one error" if len(errors) == 1 else f"{len(errors)} errors"
     g.file_banner = Banner(
-        "bad", "Errors in lvs.cf", f"The saved file has {number}. First: {first}"
+        "bad",
+        "Errors in lvs.cf",
+        f"The saved file has {number}. First: {errors[0]}",
+        details=unfolded(errors),
     )
 
 

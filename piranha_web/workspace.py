@@ -122,9 +122,10 @@ def opened() -> Opened:
         if not os.access(needed, os.W_OK, effective_ids=True):
             raise CannotOpenError(needed, "may not be written")
     found = _remembered(Opened(path, stored.text, stored.revision, service_ports()))
-    errors = found.loaded.errors
+    # An empty file is where everybody begins; the frame tells the first steps then.
+    errors = [e for e in found.loaded.errors if e.code != "empty"]
     if errors:
-        frame.warn_of_file(len(errors), errors[0].render(path.name))
+        frame.warn_of_file([e.render(path.name) for e in errors])
     return found
 
 

@@ -102,7 +102,9 @@ def node_answer() -> Answer:
 def node_banner() -> Banner | None:
     """The most urgent thing that the daemon and the file say together."""
     answer = node_answer() if "node_answer" in g else _answer(_ask_briefly)
-    return control_page.banner(answer, _saved().revision)
+    saved = _saved()
+    empty = bool(saved.revision) and not saved.text.strip()
+    return control_page.banner(answer, saved.revision, empty=empty)
 
 
 def node_name() -> str:

@@ -74,7 +74,7 @@ def test_without_a_daemon_the_page_says_how_to_start_one(
     open_page: Open, picture: Picture
 ) -> None:
     page = open_page("/control")
-    expect(page.locator(".banner")).to_contain_text("systemctl start pulse")
+    expect(page.locator(".banner")).to_contain_text("As root: pulse")
     expect(page.get_by_role("table").first).to_contain_text("not running")
     picture(page, "control-not-running")
 

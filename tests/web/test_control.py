@@ -95,7 +95,7 @@ def test_without_a_daemon_the_file_is_shown_and_the_command_that_starts_one(
     place.write(FILE)
     page = piranha.get("/control").text
     assert "stopped" in page
-    assert "systemctl start pulse" in page
+    assert "<code>pulse</code>" in page
     assert "shop-http" in page
     assert "10.20.0.21:80" in page
     assert "Live" not in page

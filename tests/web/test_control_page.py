@@ -20,6 +20,9 @@ REJECTED = replace(
         rejected_revision="r16",
     ),
 )
+NOTHING_LOADED = replace(
+    RUNNING, configuration=replace(RUNNING.configuration, revision="")
+)
 REFUSED = replace(RUNNING, last_pass=PassStatus("refused", refusals=("a", "b", "c")))
 
 
@@ -30,7 +33,20 @@ def test_nothing_urgent_is_no_banner() -> None:
 def test_a_stopped_daemon_is_told_with_the_command_that_starts_it() -> None:
     banner = control_page.banner(Answer(None, "no one", stopped=True), "r15")
     assert banner is not None
-    assert banner.command == "systemctl start pulse"
+    assert banner.command == "pulse"
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(None, "no one", stopped=True), Answer(NOTHING_LOADED)]
+)
+def test_an_empty_file_is_a_beginning_and_no_fault(answer: Answer) -> None:
+    assert control_page.banner(answer, "r0", empty=True) == control_page.FIRST_STEPS
+
+
+def test_a_running_router_whose_file_was_emptied_is_told_so() -> None:
+    banner = control_page.banner(Answer(RUNNING), "r0", empty=True)
+    assert banner is not None
+    assert banner.word == "Not applied"
 
 
 def test_a_daemon_that_is_silent_is_told_in_its_words() -> None:
@@ -51,7 +67,15 @@ def test_a_refused_file_comes_before_not_applied_and_names_its_first_error() -> 
     assert banner.word == "Refused"
     assert "2 errors" in banner.text
     assert "lvs.cf:3:1: error: x" in banner.text
+    assert banner.details == REJECTED.configuration.rejected
     assert not banner.apply
+
+
+def test_errors_are_unfolded_as_far_as_a_person_would_read_them() -> None:
+    assert control_page.unfolded(["a"]) == ()
+    assert control_page.unfolded(["a", "b"]) == ("a", "b")
+    many = control_page.unfolded([str(n) for n in range(103)])
+    assert many[-2:] == ("99", "and 3 more")
 
 
 def test_a_file_corrected_after_a_refusal_can_be_applied() -> None:

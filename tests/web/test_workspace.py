@@ -290,6 +290,25 @@ def test_errors_elsewhere_are_shown_and_do_not_block_an_edit(
     assert place.cluster.tcp_timeout == 60
 
 
+def test_all_errors_of_the_file_are_shown_with_their_lines(
+    piranha: Person, place: Place
+) -> None:
+    place.write("primary = 192.0.2.1\nkeepalive = often\ndeadtime = never\n")
+    page = piranha.get("/global").text
+    assert "<li>lvs.cf:2:13: error:" in page
+    assert "<li>lvs.cf:3:12: error:" in page
+
+
+@pytest.mark.parametrize("path", ["/control", "/global", "/redundancy", "/virtual"])
+def test_an_empty_file_begins_with_the_first_steps(
+    piranha: Person, place: Place, path: str
+) -> None:
+    place.write("")
+    page = piranha.get(path).text
+    assert "First steps" in page
+    assert "Empty configuration" not in page
+
+
 def test_a_broken_value_is_shown_at_its_field_and_can_be_put_right(
     piranha: Person, place: Place
 ) -> None:
