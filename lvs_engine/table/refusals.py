@@ -115,9 +115,9 @@ def _meaning(change: Change, errno: str, text: str) -> str:
             return f"{service}: real server {key}: weight or thresholds out of range"
         case "EINVAL", AddDestination(service, key) | SetDestination(service, key):
             return (
-                f"{service}: real server {key}: this forwarding, family or tunnel does "
-                "not go with the service; mixed families need tunnelling and no "
-                "connection synchronisation"
+                f"{service}: real server {key}: its address is no unicast address here, "
+                "or its forwarding, family or tunnel does not go with the service (mixed "
+                "families need tunnelling and no connection synchronisation)"
             )
         case "EAFNOSUPPORT", _:
             return "the kernel has no IPv6, or ip_vs was built without it"

@@ -12,13 +12,14 @@ import itertools
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from sys import byteorder
 from typing import Final
 
 from lvs_engine.adapters.ipvs import constants as c
 from lvs_engine.adapters.ipvs import netlink as nl
 from lvs_engine.adapters.ipvs.codec import Request
+from lvs_engine.adapters.ipvs.layout import Row, Shapes
 from lvs_engine.errors import KernelError, KernelUnavailableError
 
 NETLINK_GENERIC: Final = 16
@@ -39,6 +40,9 @@ RECEIVE: Final = 1 << 16  # the kernel fills at most 32 KiB of it at once
 REFUSAL_COST: Final = 1280  # receive buffer that one refusal holds, generously
 WAIT_S: Final = 30  # the kernel answers at once; this ends a hang
 
+LAST_SEQUENCE: Final = 0xFFFF0000
+"""Numbers start again beyond it; a batch then still fits into 32 bits."""
+
 GENL_ID_CTRL: Final = 16
 CTRL_CMD_GETFAMILY: Final = 3
 CTRL_ATTR_FAMILY_ID: Final = 1
@@ -55,7 +59,7 @@ class Channel:
             KernelUnavailableError: the kernel has no IPVS (now).
             KernelError: no socket could be had.
         """
-        self._sequence = itertools.count(1)
+        self._next = 1  # sequence number; the kernel repeats it in its answers
         self.sent = 0  # requests so far, for tests that count them
         try:
             self._socket = socket.socket(
@@ -73,8 +77,10 @@ class Channel:
     def close(self) -> None:
         self._socket.close()
 
-    def execute(self, requests: Sequence[Request]) -> dict[int, int]:
+    def execute(self, requests: Iterable[Request]) -> dict[int, int]:
         """Carry out the requests in order, whether or not one is refused.
+
+        They are taken as they are sent, so a large load is never held in memory.
 
         Returns:
             errno by index of each request that was refused.
@@ -83,36 +89,40 @@ class Channel:
             KernelError: the answers were lost; some requests may have been carried out.
         """
         refused: dict[int, int] = {}
-        for first in range(0, len(requests), self._batch):
-            batch = requests[first : first + self._batch]
+        remaining = iter(requests)
+        first = 0
+        while batch := list(itertools.islice(remaining, self._batch)):
             base = self._send(batch)
             for sequence, error in self._verdicts(base + len(batch) - 1):
                 # Older numbers are late answers to a request that was given up.
                 if error and sequence >= base:
                     refused[first + sequence - base] = error
+            first += len(batch)
         return refused
 
-    def dump(self, request: Request) -> list[bytes]:
-        """All answers to a request for a list."""
+    def dump(self, request: Request, shapes: Shapes) -> list[Row]:
+        """All answers to a request for a list, as rows of values."""
         sequence = self._send([request], acknowledge=False)
-        found: list[bytes] = []
+        rows: list[Row] = []
         while True:
-            for header, message in self._receive():
+            chunk = self._receive()
+            if found := shapes.read_all(chunk, sequence):
+                rows += found
+                continue
+            for header, message in nl.messages(chunk):
                 if header.sequence != sequence:
                     continue
-                if header.type == nl.NLMSG_DONE:
+                if header.type in (nl.NLMSG_DONE, nl.NLMSG_ERROR):
                     if error := _errno(message):
                         raise _refused(error)
-                    return found
-                if header.type == nl.NLMSG_ERROR:
-                    raise _refused(_errno(message))
-                found.append(message)
+                    return rows
+                rows.append(shapes.read(message))
 
     def ask(self, request: Request) -> bytes:
         """The one answer to a question."""
         sequence = self._send([request], acknowledge=False)
         while True:
-            for header, message in self._receive():
+            for header, message in nl.messages(self._receive()):
                 if header.sequence != sequence:
                     continue
                 if header.type == nl.NLMSG_ERROR:
@@ -159,8 +169,8 @@ class Channel:
         Returns:
             The sequence number of the first.
         """
-        base = next(self._sequence)
-        self._sequence = itertools.count(base + len(batch))
+        base = self._next
+        self._next = base + len(batch) if base < LAST_SEQUENCE else 1
         pack, head, family = nl.HEADER.pack, nl.HEADER.size, self._family
         parts: list[bytes] = []
         for sequence, (flags, body) in enumerate(batch, base):
@@ -179,16 +189,16 @@ class Channel:
     def _verdicts(self, last: int) -> Iterator[tuple[int, int]]:
         """Sequence number and errno of each answer, up to the one of `last`."""
         while True:
-            for header, message in self._receive():
+            for header, message in nl.messages(self._receive()):
                 if header.type != nl.NLMSG_ERROR:
                     continue
                 yield header.sequence, _errno(message)
                 if header.sequence == last:
                     return
 
-    def _receive(self) -> Iterator[tuple[nl.Header, bytes]]:
+    def _receive(self) -> bytes:
         try:
-            chunk = self._socket.recv(RECEIVE)
+            return self._socket.recv(RECEIVE)
         except OSError as error:
             if error.errno == errno.ENOBUFS:
                 raise KernelError(
@@ -196,7 +206,6 @@ class Channel:
                 ) from error
             reason = "no answer" if error.errno == errno.EAGAIN else error.strerror
             raise KernelError(f"ip_vs cannot be talked to: {reason}") from error
-        return nl.messages(chunk)
 
 
 def _errno(message: bytes) -> int:

@@ -190,7 +190,6 @@ def destination_options(destination: Destination) -> bytes:
     )
 
 
-@lru_cache(maxsize=65536)
 def packed_address(address: str) -> bytes:
     return inet_pton(AF_INET6 if ":" in address else AF_INET, address)
 

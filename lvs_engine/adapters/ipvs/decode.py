@@ -22,7 +22,7 @@ from lvs_engine.adapters.ipvs.codec import (
     SCHEDULER_FLAGS,
     TUNNELS,
 )
-from lvs_engine.adapters.ipvs.layout import Path, Shapes
+from lvs_engine.adapters.ipvs.layout import Path, Row, Shapes
 from lvs_engine.ports import Counters, DestinationStatistics, Timeouts
 from lvs_engine.table.model import (
     MASK_WITH_HOLES,
@@ -41,7 +41,7 @@ _SERVICE_COUNTERS: Final[dict[Path, Any]] = {
 _DESTINATION_COUNTERS: Final[dict[Path, Any]] = {
     (_D, c.DEST_STATS64, counter): 0 for counter in range(1, c.STATS_OUTBYTES + 1)
 }
-_SERVICES: Final = Shapes(
+SERVICES: Final = Shapes(
     {
         (_S, c.SVC_AF): AF_INET,
         (_S, c.SVC_PROTOCOL): 0,
@@ -64,21 +64,30 @@ _SERVICES: Final = Shapes(
         (_S, c.SVC_PE_NAME),
     ],
 )
-_DESTINATIONS: Final = Shapes(
+# In the kernel's order, so that rows need not be put in order.
+DESTINATIONS: Final = Shapes(
     {
         (_D, c.DEST_ADDR): b"",
         (_D, c.DEST_PORT): 0,
-        (_D, c.DEST_ADDR_FAMILY): 0,
         (_D, c.DEST_FWD_METHOD): 0,
         (_D, c.DEST_WEIGHT): 0,
-        (_D, c.DEST_U_THRESH): 0,
-        (_D, c.DEST_L_THRESH): 0,
         (_D, c.DEST_TUN_TYPE): 0,
         (_D, c.DEST_TUN_PORT): 0,
         (_D, c.DEST_TUN_FLAGS): 0,
+        (_D, c.DEST_U_THRESH): 0,
+        (_D, c.DEST_L_THRESH): 0,
+        (_D, c.DEST_ADDR_FAMILY): 0,
+    },
+    raw=[(_D, c.DEST_ADDR)],
+)
+DESTINATION_STATISTICS: Final = Shapes(
+    {
+        (_D, c.DEST_ADDR): b"",
+        (_D, c.DEST_PORT): 0,
         (_D, c.DEST_ACTIVE_CONNS): 0,
         (_D, c.DEST_INACT_CONNS): 0,
         (_D, c.DEST_PERSIST_CONNS): 0,
+        (_D, c.DEST_ADDR_FAMILY): 0,
         **_DESTINATION_COUNTERS,
     },
     raw=[(_D, c.DEST_ADDR)],
@@ -88,59 +97,46 @@ _PROTOCOL_NAMES: Final = {number: name for name, number in PROTOCOLS.items()}
 _FORWARDING: Final = {number: method for method, number in FORWARDING.items()}
 _TUNNELS: Final = {number: kind for kind, number in TUNNELS.items()}
 _CHECKSUMS: Final = {number: name for name, number in CHECKSUMS.items()}
-_IDLE: Final = DestinationStatistics(Counters())
-_NOTHING: Final = (0,) * 8
 
 
-def service(message: bytes) -> tuple[ServiceKey, Service, Counters]:
-    """One answer to `codec.get_services`."""
-    row = _SERVICES.read(message)
-    af, protocol, address, port, mark, scheduler, flags, timeout, mask, engine = row[
-        :10
-    ]
+def service(row: Row) -> tuple[ServiceKey, Service, Counters]:
+    """One answer to `codec.get_services`, read by `SERVICES`."""
+    af, protocol, address, port, mark, *options = row[:10]
     family = 6 if af == AF_INET6 else 4
     if mark:
         key = ServiceKey(family, "", "", 0, mark)
     else:
         name = _PROTOCOL_NAMES.get(protocol) or str(protocol)
         key = ServiceKey(family, name, _address(address, family), ntohs(port))
-    value = _service(scheduler, flags[:4], timeout, family, mask, engine)
+    value = _service(family, *options)
     return key, value, Counters._make(row[10:])
 
 
-def destinations(
-    messages: Iterable[bytes], family: int
-) -> dict[DestinationKey, Destination]:
-    """All answers to one `codec.get_destinations`.
+def destinations(rows: Iterable[Row], family: int) -> dict[DestinationKey, Destination]:
+    """All answers to one `codec.get_destinations`, read by `DESTINATIONS`.
 
     Args:
-        messages: the answers.
+        rows: the answers.
         family: 4 or 6 of the service, for kernels that tell no family of their own.
     """
-    read = _DESTINATIONS.read
+    key, entry = _destination_key, _destination
     return {
-        DestinationKey(_address(row[0], _family(row[2], family)), ntohs(row[1])): (
-            _destination(*row[3:10])
-        )
-        for row in map(read, messages)
+        key(address, port, af, family): entry(method, weight, kind, hole, sums, up, low)
+        for address, port, method, weight, kind, hole, sums, up, low, af in rows
     }
 
 
 def destination_statistics(
-    messages: Iterable[bytes], family: int
+    rows: Iterable[Row], family: int
 ) -> dict[DestinationKey, DestinationStatistics]:
-    """The same answers, read for their counters."""
-    found = {}
-    for row in map(_DESTINATIONS.read, messages):
-        key = DestinationKey(_address(row[0], _family(row[2], family)), ntohs(row[1]))
-        numbers = row[10:]
-        if numbers == _NOTHING:  # most of a large table; one shared value is enough
-            found[key] = _IDLE
-        else:
-            found[key] = DestinationStatistics(
-                Counters._make(numbers[3:]), numbers[0], numbers[1], numbers[2]
-            )
-    return found
+    """The same answers, read for their counters by `DESTINATION_STATISTICS`."""
+    key, value = _destination_key, _destination_statistics
+    return {
+        key(address, port, af, family): value(
+            live, idle, held, new, in_, out, b_in, b_out
+        )
+        for address, port, live, idle, held, af, new, in_, out, b_in, b_out in rows
+    }
 
 
 def timeouts(message: bytes) -> Timeouts:
@@ -174,13 +170,23 @@ def text(value: bytes) -> str:
     return value.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def _family(af: int, default: int) -> int:
-    if not af:
-        return default
-    return 6 if af == AF_INET6 else 4
-
-
+# Every pass reads the same keys: kept, they cost a third, and are found at once in the
+# table that they are compared with.
 @lru_cache(maxsize=65536)
+def _destination_key(raw: bytes, port: int, af: int, family: int) -> DestinationKey:
+    if af:
+        family = 6 if af == AF_INET6 else 4
+    return DestinationKey(_address(raw, family), ntohs(port))
+
+
+@lru_cache(maxsize=4096)
+def _destination_statistics(
+    active: int, inactive: int, persistent: int, *counters: int
+) -> DestinationStatistics:
+    return DestinationStatistics(Counters._make(counters), active, inactive, persistent)
+
+
+@lru_cache(maxsize=4096)
 def _address(raw: bytes, family: int) -> str:
     """Canonical text; the kernel gives 16 bytes for IPv4 too."""
     return str(IPv6Address(raw)) if family == 6 else inet_ntoa(raw[:4])
@@ -188,15 +194,15 @@ def _address(raw: bytes, family: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _service(
+    family: int,
     scheduler: bytes,
     flags: bytes,
     timeout: int,
-    family: int,
     mask: bytes,
     engine: bytes,
 ) -> Service:
     name = text(scheduler)
-    bits = int.from_bytes(flags, byteorder)
+    bits = int.from_bytes(flags[:4], byteorder)
     return Service(
         scheduler=name,
         flags=_scheduler_flags(name, bits),
@@ -236,11 +242,11 @@ def _prefix(family: int, raw: bytes) -> int:
 def _destination(
     forwarding: int,
     weight: int,
-    upper: int,
-    lower: int,
     tunnel: int,
     tunnel_port: int,
     checksum: int,
+    upper: int,
+    lower: int,
 ) -> Destination:
     # Local node and bypass are the kernel's own; nobody can ask for them.
     method = _FORWARDING.get(forwarding & c.FWD_MASK, Forwarding.DIRECT)

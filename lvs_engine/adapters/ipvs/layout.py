@@ -2,17 +2,16 @@
 
 The kernel writes the attributes of all destinations in the same order with the same
 lengths. The first message of a shape is walked attribute by attribute; from that
-walk come a compiled `struct` for the values and a mask over the attribute headers.
-A later message of the same length whose headers are equal under the mask is read by
-the struct in one call; any other is walked again. So nothing is assumed of the order,
-and a kernel that writes otherwise is only slower.
+walk come a compiled `struct` for the values and a mask over all headers. A whole chunk
+of messages whose headers are equal under the mask is then read by the struct in one
+call; any other message is walked again. So nothing is assumed of the order, and a
+kernel that writes otherwise is only slower.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final, cast
 
@@ -24,6 +23,7 @@ Path = tuple[int, ...]
 Row = tuple[Any, ...]
 
 _INTEGERS: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_FIXED: Final = 6  # length and type; flags, sequence and port id may differ
 
 
 class Shapes:
@@ -42,17 +42,32 @@ class Shapes:
 
     def read(self, message: bytes) -> Row:
         """The values of one message, in the order of the fields."""
-        number = int.from_bytes(message, "little")
         for shape in self._shapes.get(len(message), ()):
-            if number & shape.mask == shape.headers:
-                return shape.read(message)
-        shape = self._learn(message, number)
+            if rows := shape.rows(message):
+                return rows[0]
+        shape = self._learn(message)
         self._shapes.setdefault(len(message), []).append(shape)
-        return shape.read(message)
+        return shape.rows(message)[0]
 
-    def _learn(self, message: bytes, number: int) -> _Shape:
+    def read_all(self, chunk: bytes, sequence: int) -> list[Row]:
+        """The values of a chunk whose messages are all of one known shape.
+
+        Empty when they are not, or when they do not answer the request of that number.
+        """
+        if len(chunk) < nl.BODY:
+            return []
+        length, _, _, found, _ = nl.HEADER.unpack_from(chunk)
+        if found != sequence or length < nl.BODY or len(chunk) % length:
+            return []
+        for shape in self._shapes.get(length, ()):
+            if rows := shape.rows(chunk):
+                return rows
+        return []
+
+    def _learn(self, message: bytes) -> _Shape:
         found: dict[Path, tuple[int, int]] = {}
         mask = bytearray(len(message))
+        mask[:_FIXED] = b"\xff" * _FIXED
         self._walk(message, nl.BODY, len(message), (), found, mask)
         places = sorted((place, path) for path, place in found.items())
         layout, offset = "=", 0
@@ -63,19 +78,19 @@ class Shapes:
             layout += f"{start - offset}x{code}"
             offset = end
         layout += f"{len(message) - offset}x"
-        order = {path: n for n, (_, path) in enumerate(places)}
+        order = self._order([path for _, path in places])
         defaults = tuple(self._fields.values())
+        return _Shape(message, bytes(mask), struct.Struct(layout), order, defaults)
+
+    def _order(self, found: Sequence[Path]) -> itemgetter[Any] | None:
+        """Takes the fields out of values found and defaults; None: they are as found."""
+        if list(found) == list(self._fields):
+            return None
+        place = {path: n for n, path in enumerate(found)}
         wanted = [
-            order.get(path, len(places) + n) for n, path in enumerate(self._fields)
+            place.get(path, len(found) + n) for n, path in enumerate(self._fields)
         ]
-        bits = int.from_bytes(mask, "little")
-        return _Shape(
-            mask=bits,
-            headers=number & bits,
-            values=struct.Struct(layout),
-            defaults=defaults,
-            order=cast("itemgetter[Any]", itemgetter(*wanted)),
-        )
+        return cast("itemgetter[Any]", itemgetter(*wanted))
 
     def _walk(
         self,
@@ -95,14 +110,46 @@ class Shapes:
                 found[here] = (first, last)
 
 
-@dataclass(frozen=True, slots=True)
 class _Shape:
-    mask: int
-    headers: int
-    values: struct.Struct
-    defaults: Row
-    order: itemgetter[Any]
+    """One layout of a message, learnt from the example in which it was met first.
 
-    def read(self, message: bytes) -> Row:
-        row: Row = self.order(self.values.unpack(message) + self.defaults)
-        return row
+    Args:
+        example: the message.
+        mask: ones over every header in it.
+        values: reads the values, in the order of the message.
+        order: puts values and defaults into the order of the fields.
+        defaults: what the fields are when they are missing.
+    """
+
+    def __init__(
+        self,
+        example: bytes,
+        mask: bytes,
+        values: struct.Struct,
+        order: itemgetter[Any] | None,
+        defaults: Row,
+    ) -> None:
+        self._example = example
+        self._mask = mask
+        self._values = values
+        self._order = order
+        self._defaults = defaults
+        self._patterns: dict[int, tuple[int, int]] = {}
+
+    def rows(self, chunk: bytes) -> list[Row]:
+        """One row for each message; empty if one is of another shape."""
+        number = len(chunk) // len(self._example)
+        mask, headers = self._patterns.get(number) or self._pattern(number)
+        if int.from_bytes(chunk, "little") & mask != headers:
+            return []
+        found = self._values.iter_unpack(chunk)
+        if self._order is None:
+            return list(found)
+        return [self._order(row + self._defaults) for row in found]
+
+    def _pattern(self, number: int) -> tuple[int, int]:
+        """Mask and headers of so many messages in a row."""
+        mask = int.from_bytes(self._mask * number, "little")
+        headers = int.from_bytes(self._example * number, "little") & mask
+        self._patterns[number] = (mask, headers)
+        return mask, headers

@@ -11,15 +11,16 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lvs_engine.adapters.ipvs import codec, decode, sync_daemon
 from lvs_engine.adapters.ipvs.channel import Channel
 from lvs_engine.adapters.ipvs.codec import Request
+from lvs_engine.adapters.ipvs.layout import Row, Shapes
 from lvs_engine.adapters.ipvs.sync_daemon import SyncDaemon, SyncRole
 from lvs_engine.errors import KernelError, KernelUnavailableError
-from lvs_engine.ports import ServiceStatistics, Timeouts
-from lvs_engine.table.model import Pool, ServiceKey, Table
+from lvs_engine.ports import Counters, ServiceStatistics, Timeouts
+from lvs_engine.table.model import Pool, Service, ServiceKey, Table
 from lvs_engine.table.plan import Change, Refusal
 from lvs_engine.table.refusals import impossible, impossible_in, refused
 
@@ -66,23 +67,29 @@ class IpvsPlane:
 
     def dump(self) -> Table:
         with self._lock:
-            table: Table = {}
-            for message in self._channel.dump(codec.get_services()):
-                key, service, _ = decode.service(message)
-                answers = self._channel.dump(codec.get_destinations(key))
-                table[key] = Pool(service, decode.destinations(answers, key.family))
-            return table
+            return {
+                key: Pool(service, decode.destinations(rows, key.family))
+                for key, service, _, rows in self._pools(decode.DESTINATIONS)
+            }
 
     def statistics(self) -> dict[ServiceKey, ServiceStatistics]:
         with self._lock:
-            found: dict[ServiceKey, ServiceStatistics] = {}
-            for message in self._channel.dump(codec.get_services()):
-                key, _, counters = decode.service(message)
-                answers = self._channel.dump(codec.get_destinations(key))
-                found[key] = ServiceStatistics(
-                    counters, decode.destination_statistics(answers, key.family)
+            return {
+                key: ServiceStatistics(
+                    counters, decode.destination_statistics(rows, key.family)
                 )
-            return found
+                for key, _, counters, rows in self._pools(decode.DESTINATION_STATISTICS)
+            }
+
+    def _pools(
+        self, shapes: Shapes
+    ) -> Iterator[tuple[ServiceKey, Service, Counters, list[Row]]]:
+        """Each service with the rows of its destinations."""
+        dump = self._channel.dump
+        for row in dump(codec.get_services(), decode.SERVICES):
+            key, service, counters = decode.service(row)
+            rows = dump(codec.get_destinations(key), shapes)
+            yield key, service, counters, rows
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         """Carry the changes out in their order; a refused one does not stop the others.
@@ -92,15 +99,17 @@ class IpvsPlane:
         """
         refusals: dict[int, Refusal] = {}
         asked: list[int] = []
-        requests: list[Request] = []
-        for index, change in enumerate(changes):
-            if refusal := impossible(change):
-                refusals[index] = refusal
-            else:
-                asked.append(index)
-                requests.append(codec.encode(change))
+
+        def requests() -> Iterator[Request]:
+            for index, change in enumerate(changes):
+                if refusal := impossible(change):
+                    refusals[index] = refusal
+                else:
+                    asked.append(index)
+                    yield codec.encode(change)
+
         with self._lock:
-            errors = self._channel.execute(requests)
+            errors = self._channel.execute(requests())
         for position, number in errors.items():
             index = asked[position]
             name = errno.errorcode.get(number, str(number))
@@ -118,8 +127,8 @@ class IpvsPlane:
     def sync_daemons(self) -> list[SyncDaemon]:
         """The connection synchronisation threads that run now."""
         with self._lock:
-            answers = self._channel.dump(sync_daemon.get())
-        return [d for d in map(sync_daemon.decode, answers) if d is not None]
+            rows = self._channel.dump(sync_daemon.get(), sync_daemon.THREADS)
+        return [d for d in map(sync_daemon.decode, rows) if d is not None]
 
     def start_sync(self, daemon: SyncDaemon) -> None:
         """Start a synchronisation thread.

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
-from sys import byteorder
 from typing import Final
 
 from lvs_engine.adapters.ipvs import constants as c
 from lvs_engine.adapters.ipvs import netlink as nl
 from lvs_engine.adapters.ipvs.codec import Request, packed_address
 from lvs_engine.adapters.ipvs.decode import text
+from lvs_engine.adapters.ipvs.layout import Row, Shapes
 
 
 class SyncRole(StrEnum):
@@ -46,6 +46,22 @@ class SyncDaemon:
     port: int = 0
     ttl: int = 0
 
+
+_A = c.ATTR_DAEMON
+
+THREADS: Final = Shapes(
+    {
+        (_A, c.DAEMON_STATE): 0,
+        (_A, c.DAEMON_MCAST_IFN): b"",
+        (_A, c.DAEMON_SYNC_ID): 0,
+        (_A, c.DAEMON_SYNC_MAXLEN): 0,
+        (_A, c.DAEMON_MCAST_GROUP): b"",
+        (_A, c.DAEMON_MCAST_GROUP6): b"",
+        (_A, c.DAEMON_MCAST_PORT): 0,
+        (_A, c.DAEMON_MCAST_TTL): 0,
+    },
+    raw=[(_A, c.DAEMON_MCAST_IFN), (_A, c.DAEMON_MCAST_GROUP)],
+)
 
 _STATES: Final = {SyncRole.MASTER: c.STATE_MASTER, SyncRole.BACKUP: c.STATE_BACKUP}
 _ROLES: Final = {state: role for role, state in _STATES.items()}
@@ -79,32 +95,21 @@ def get() -> Request:
     return Request(nl.F_REQUEST | nl.F_DUMP, body)
 
 
-def decode(message: bytes) -> SyncDaemon | None:
-    """One answer to `get`; None if it holds no thread that we know."""
-    for kind, first, last in nl.attributes(message, nl.BODY, len(message)):
-        if kind == c.ATTR_DAEMON:
-            return _daemon(message, first, last)
-    return None
-
-
-def _daemon(message: bytes, first: int, last: int) -> SyncDaemon | None:
-    found = {k: message[s:e] for k, s, e in nl.attributes(message, first, last)}
-
-    def number(kind: int) -> int:
-        return int.from_bytes(found.get(kind, b""), byteorder)
-
-    role = _ROLES.get(number(c.DAEMON_STATE))
+def decode(row: Row) -> SyncDaemon | None:
+    """One answer to `get`, read by `THREADS`; None if it is no thread that we know."""
+    state, interface, sync_id, max_length, group, group6, port, ttl = row
+    role = _ROLES.get(state)
     if role is None:
         return None
-    group = found.get(c.DAEMON_MCAST_GROUP) or found.get(c.DAEMON_MCAST_GROUP6)
+    raw = group or group6
     return SyncDaemon(
         role=role,
-        interface=text(found.get(c.DAEMON_MCAST_IFN, b"")),
-        sync_id=number(c.DAEMON_SYNC_ID),
-        max_length=number(c.DAEMON_SYNC_MAXLEN),
-        group=str(ip_address(group)) if group else "",
-        port=number(c.DAEMON_MCAST_PORT),
-        ttl=number(c.DAEMON_MCAST_TTL),
+        interface=text(interface),
+        sync_id=sync_id,
+        max_length=max_length,
+        group=str(ip_address(raw)) if raw else "",
+        port=port,
+        ttl=ttl,
     )
 
 
