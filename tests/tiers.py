@@ -15,10 +15,18 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+WAITING = (
+    ("tests/engine/adapters",),
+    ("tests/engine/daemons", "tests/engine/cli"),
+    ("tests/web",),
+)
+# Where tests for the kernel are: a guest is slow, so nothing else is even collected.
+KERNEL = ("tests/kernel", "tests/engine/adapters/test_data_planes.py")
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,21 @@ def pytest_command(marks: str, report: Path, *more: str) -> list[str]:
     ]  # fmt: skip
 
 
-def run_pytest(tier: str, command: list[str], report: Path) -> Outcome:
-    """Run `command`, which writes `report`, and count what it says."""
+def run_pytest(
+    tier: str, command: list[str], report: Path, *, quiet: bool = False
+) -> Outcome:
+    """Run `command`, which writes `report`, and count what it says.
+
+    Args:
+        quiet: show what it says when it has ended, so that runs do not mix their lines.
+    """
     began = time.monotonic()
-    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    ran = subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=quiet, text=True
+    )
+    if quiet:
+        print(ran.stdout + ran.stderr, end="", flush=True)
+    status = ran.returncode
     counted = count(report)
     if status not in (0, 5) and not counted.failed:
         # The run broke before or after its tests: that is a failure too.
@@ -63,8 +82,31 @@ def count(report: Path) -> Outcome:
 
 
 def pure(report: Path) -> Outcome:
+    """The tests without privileges: many of them only wait, so groups run side by side."""
     marks = "not netns and not ipvs and not browser"
-    return run_pytest("pure and web", pytest_command(marks, report), report)
+    elsewhere = [f"--ignore={path}" for group in WAITING for path in group]
+    reports = [report.with_name(f"pure{n}.xml") for n in range(len(WAITING) + 1)]
+    groups = [*WAITING, ("tests", *elsewhere)]
+    with ThreadPoolExecutor(len(groups)) as side_by_side:
+        outcomes = list(
+            side_by_side.map(
+                lambda group, its: run_pytest(
+                    "pure and web",
+                    pytest_command(marks, its, "-p", "no:cacheprovider", *group),
+                    its,
+                    quiet=True,
+                ),
+                groups,
+                reports,
+            )
+        )
+    return Outcome(
+        "pure and web",
+        sum(o.passed for o in outcomes),
+        sum(o.failed for o in outcomes),
+        sum(o.skipped for o in outcomes),
+        max(o.seconds for o in outcomes),
+    )
 
 
 def netns(report: Path) -> Outcome:
@@ -78,7 +120,7 @@ def kernel(report: Path) -> Outcome:
 
     if reason := no_namespaces():
         return Outcome("kernel", reason=reason)
-    command = pytest_command("ipvs", report, "-p", "no:cacheprovider", "tests")
+    command = pytest_command("ipvs", report, "-p", "no:cacheprovider", *KERNEL)
     if not guest.host_has_ipvs():
         if reason := guest.missing():
             return Outcome("kernel", reason=reason)

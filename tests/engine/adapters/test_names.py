@@ -29,7 +29,9 @@ def test_a_name_that_is_wanted_no_more_is_forgotten() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("name", ["a" * 64 + ".example", "bad\udce4name"])
+@pytest.mark.parametrize(
+    "name", ["a" * 64 + ".example", "bad\udce4name"], ids=["too long", "not text"]
+)
 def test_a_name_that_cannot_be_has_no_address(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
