@@ -72,8 +72,6 @@ def with_values(line: Line, statement: Statement, text: str) -> str:
         return line.raw[: old[0].start] + text + line.raw[old[-1].end :]
     raw = line.raw
     for before, after in reversed(list(zip(old, new, strict=True))):
-        if before.text == after.text and not after.quote:
-            continue
         piece = text[after.start : after.end]
         if before.quote and not after.quote and before.quote not in piece:
             piece = f"{before.quote}{piece}{before.quote}"

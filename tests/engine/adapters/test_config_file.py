@@ -264,3 +264,25 @@ def test_the_best_known_names_are_known_without_a_services_file(tmp_path: Path) 
 
 def test_the_text_alone_is_the_same_text(path: Path) -> None:
     assert ConfigFile(path).text() == ConfigFile(path).read().text
+
+
+def test_file_and_folder_reach_the_disk_around_the_rename(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def noted_sync(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        steps.append("sync file" if name.endswith(".tmp") else f"sync {name}")
+        sync(descriptor)
+
+    def noted_rename(source: Path, target: Path) -> Path:
+        steps.append("rename")
+        return rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+    file = ConfigFile(path)
+    file.save(NEW, file.read().revision)
+    assert steps == ["sync file", "rename", f"sync {path.parent.name}"]

@@ -238,6 +238,8 @@ def test_rules_over_real_servers(
         (second("192.0.2.80 eth0:1", active=0), []),
         (second("192.0.2.80 eth0:1", "fwmark = 1"), []),
         (second("192.0.2.80 eth0:1", "fwmark = 1") + second("192.0.2.80 eth0:1", "fwmark = 1").replace("two", "three"), ["error duplicate-service"]),
+        (second("2001:db8::1 eth0:2", "fwmark = 1").replace("10.0.0.2", "fd00::2") + second("192.0.2.80 eth0:1", "fwmark = 1").replace("two", "three"), []),
+        (second("0.0.0.0 eth0:1", "fwmark = 1"), ["warning no-address"]),
         (second("192.0.2.82 eth0:3").replace("two", "web"), ["warning same-name"]),
         (second("192.0.2.82 eth0:3", "extra_addresses = [ 192.0.2.80 eth0:1 ]"), ["error duplicate-service"]),
     ],

@@ -263,3 +263,23 @@ def test_the_given_document_is_not_changed() -> None:
     text = document.render()
     write(document, Cluster(), PORTS)
     assert document.render() == text
+
+
+def test_a_late_port_stays_where_it_is_while_its_block_is_not_edited() -> None:
+    text = (
+        "virtual a {\nactive = 0\nserver s {\naddress = 10.0.0.1\nactive = 0\n}\n"
+        "port = 81\n}\nkeepalive = 3\n"
+    )
+    document = parse(text)
+    edited = replace(cluster_of(document), keepalive=4)
+    assert changes(document, edited) == ["-keepalive = 3", "+keepalive = 4"]
+
+
+def test_quotes_that_are_not_needed_stay_where_they_were() -> None:
+    document = parse('active_cmd = "old"\nnat_router = "10.0.0.1" eth1:1\n')
+    cluster = Cluster(
+        active_cmd="new", nat_router=FloatingAddress("10.0.0.1", "eth1:2")
+    )
+    assert write(document, cluster, PORTS).render() == (
+        'active_cmd = "new"\nnat_router = "10.0.0.1" eth1:2\n'
+    )
