@@ -7,6 +7,7 @@ before do not stand in the way of another edit.
 
 from __future__ import annotations
 
+import errno
 import grp
 import logging
 import os
@@ -17,6 +18,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from flask import current_app
 from flask_login import current_user
@@ -53,14 +55,26 @@ class CannotOpenError(Exception):
     Attributes:
         path: of the file, or of its folder when that is what stands in the way.
         reason: in the words of the system.
+        is_about_rights: another owner or mode would help; a full disk has other cures.
+        is_folder: `path` is one.
         owner, mode: as `ls -l` shows them; empty when the file is not there.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, code: int) -> None:
         self.path = path
         self.reason = reason
+        self.is_about_rights = code in (errno.EACCES, errno.EPERM)
+        self.is_folder = path.is_dir()
         self.owner, self.mode = _owner_and_mode(path)
         super().__init__(f"{path}: {reason}")
+
+    @classmethod
+    def because(cls, path: Path, error: ConfigError) -> Self:
+        """From what the system said, which is the cause of `error`."""
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.strerror:
+            return cls(path, cause.strerror, cause.errno)
+        return cls(path, str(error).removeprefix(f"{path}: "), 0)
 
 
 class EditRefusedError(Exception):
@@ -115,12 +129,12 @@ def opened() -> Opened:
     try:
         stored = ConfigFile(path).read()
     except ConfigError as error:
-        reason = error.__cause__ or error
-        text = getattr(reason, "strerror", None) or "there is no such file"
-        raise CannotOpenError(path, text) from error
+        raise CannotOpenError.because(path, error) from error
     for needed in (path, Path(os.path.realpath(path)).parent):
+        if os.statvfs(needed).f_flag & os.ST_RDONLY:
+            raise CannotOpenError(needed, os.strerror(errno.EROFS), errno.EROFS)
         if not os.access(needed, os.W_OK, effective_ids=True):
-            raise CannotOpenError(needed, "may not be written")
+            raise CannotOpenError(needed, "may not be written", errno.EACCES)
     found = _remembered(Opened(path, stored.text, stored.revision, service_ports()))
     # An empty file is where everybody begins; the frame tells the first steps then.
     errors = [e for e in found.loaded.errors if e.code != "empty"]
@@ -182,8 +196,7 @@ def save(
     except StaleRevisionError:
         raise
     except ConfigError as error:
-        reason = getattr(error.__cause__, "strerror", None) or str(error)
-        raise CannotOpenError(here.path.parent, reason) from error
+        raise CannotOpenError.because(here.path.parent, error) from error
     name = getattr(current_user, "name", "somebody")
     log.info("%s saved by %s, serial %s", here.path, name, candidate.serial_no)
     return Saved(changed=True, serial_no=candidate.serial_no)
