@@ -73,7 +73,7 @@ class CannotOpenError(Exception):
         """From what the system said, which is the cause of `error`."""
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.strerror:
-            return cls(path, cause.strerror, cause.errno)
+            return cls(path, cause.strerror, cause.errno or 0)
         return cls(path, str(error).removeprefix(f"{path}: "), 0)
 
 

@@ -11,14 +11,18 @@ from lvs_engine.errors import ConfigError
 from piranha_web.workspace import CannotOpenError
 from tests.web.people import Person, Place
 
+ROOM = 256 * 1024
+
 
 def test_a_save_without_room_says_so_and_does_not_blame_owner_or_mode(
     piranha: Person, place: Place
 ) -> None:
+    # Larger than what the test's own log may need while nobody has room.
+    place.write(place.text() + "# filler\n" * 40_000)
     before = place.text()
     form = piranha.form("/redundancy") | {"full_enable": "ENABLE"}
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, hard))
     try:
         answer = piranha.client.post("/redundancy", data=form)
     finally:
