@@ -26,10 +26,11 @@ from lvs_engine.control.protocol import (
     Garbage,
     Refused,
     Request,
+    decode_around,
     decode_reply,
     decode_request,
-    encode_reply,
     encode_request,
+    reply_pieces,
 )
 from lvs_engine.errors import ControlError, NotRunningError
 
@@ -38,6 +39,7 @@ NODE_SOCKETS = ("pulse.sock", "lvsd.sock")
 """Who answers for the node, in the order in which they are asked."""
 _IDLE_LIMIT_S = 60.0
 _REPLY_LIMIT = 256 * 1024 * 1024
+_CHUNK = 1 << 18  # bytes that are handed to the kernel between two other things
 _SO_PEERGROUPS = 59  # Linux 4.13; Python's socket module has no name for it
 
 Handler = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]]
@@ -122,18 +124,14 @@ class ControlServer:
                 reply: Answer | Refused = Refused(
                     f"a request is at most {REQUEST_LIMIT} bytes long"
                 )
-                writer.write(encode_reply(reply))
-                await writer.drain()
+                await _send(writer, reply)
                 return
             if not line:
                 return
             if not allowed:
-                writer.write(encode_reply(Refused(_NOT_ALLOWED)))
-                await writer.drain()
+                await _send(writer, Refused(_NOT_ALLOWED))
                 return
-            writer.write(encode_reply(await self._reply(line)))
-            async with asyncio.timeout(_IDLE_LIMIT_S):
-                await writer.drain()
+            await _send(writer, await self._reply(line))
 
     async def _reply(self, line: bytes) -> Answer | Refused:
         request = decode_request(line)
@@ -155,6 +153,15 @@ class ControlServer:
             return Refused(f"{request.do} failed inside the daemon; its log has more")
 
 
+async def _send(writer: asyncio.StreamWriter, reply: Answer | Refused) -> None:
+    async with asyncio.timeout(_IDLE_LIMIT_S):
+        for piece in reply_pieces(reply):
+            view = memoryview(piece)
+            for start in range(0, len(view), _CHUNK):
+                writer.write(view[start : start + _CHUNK])
+                await writer.drain()
+
+
 def ask(
     path: Path, do: str, timeout_s: float = 2.0, **arguments: object
 ) -> dict[str, object]:
@@ -171,7 +178,18 @@ def ask(
         ControlError: it answered no, or not in time.
     """
     line = _exchange(path, encode_request(Request(do, arguments)), timeout_s)
-    reply = decode_reply(line)
+    return _result(path, decode_reply(line))
+
+
+def ask_around(
+    path: Path, do: str, key: str, timeout_s: float, **arguments: object
+) -> dict[str, object]:
+    """Like `ask`, for who passes the long value at `key` on: it comes as `Encoded`."""
+    line = _exchange(path, encode_request(Request(do, arguments)), timeout_s)
+    return _result(path, decode_around(line, key))
+
+
+def _result(path: Path, reply: Answer | Refused | Garbage) -> dict[str, object]:
     if isinstance(reply, Answer):
         return dict(reply.result)
     if isinstance(reply, Refused):

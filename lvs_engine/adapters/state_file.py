@@ -1,4 +1,4 @@
-"""Small JSON files in the runtime directory that outlive the daemon that wrote them.
+"""Small files, most of them JSON, in the runtime directory that outlive the daemon that wrote them.
 
 They are gone after a reboot, as is what they tell of, so nothing is synced to disk;
 but a reader sees the old text or the new, never half of one.
@@ -6,8 +6,11 @@ but a reader sees the old text or the new, never half of one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -19,9 +22,30 @@ def write(path: Path, plain: object) -> None:
     Raises:
         OSError: the directory cannot be written.
     """
+    text = json.dumps(plain, separators=(",", ":")) + "\n"
+    replace(path, [text.encode("ascii")])
+
+
+def replace(
+    path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o644
+) -> None:
+    """Replace the file by `pieces`, one after the other.
+
+    Raises:
+        OSError: the directory cannot be written, or is full; the old text stays.
+    """
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(plain, separators=(",", ":")) + "\n", "ascii")
-    fresh.replace(path)
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(pieces)
+        fresh.replace(path)
+    except BaseException:
+        # A full disk must not stay full because of what could not be used.
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
 
 
 def read(path: Path) -> object:

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,18 @@ from lvs_engine.adapters.names import Names
 from lvs_engine.config.model import Cluster
 from lvs_engine.control.events import Timeline
 from lvs_engine.control.nanny_protocol import StateReport
-from lvs_engine.control.protocol import to_dict
 from lvs_engine.control.status import (
     ConfigurationStatus,
     DaemonStatus,
     NodeStatus,
     PassStatus,
+    ServiceStatus,
     Status,
 )
 from lvs_engine.daemons import lasting
 from lvs_engine.daemons.configuration import Configuration, UnusableError
 from lvs_engine.daemons.health_book import HealthBook, serving
-from lvs_engine.daemons.lvsd_requests import handlers
+from lvs_engine.daemons.lvsd_requests import handlers, whole_status
 from lvs_engine.daemons.nanny_child import Command, NannyChild, nanny_command
 from lvs_engine.daemons.narrator import Narrator
 from lvs_engine.daemons.notify import Notifier
@@ -169,9 +169,16 @@ class Lvsd:
             return self._configuration.status
 
     def dump(self) -> None:
-        write_dump(self._options.directory, "lvsd", to_dict(self.status()))
+        self._soon(self._dump())
+
+    async def _dump(self) -> None:
+        state = await whole_status(self)
+        await asyncio.to_thread(write_dump, self._options.directory, "lvsd", state)
 
     def status(self) -> Status:
+        return replace(self.overview(), services=tuple(self.services()))
+
+    def services(self) -> Iterator[ServiceStatus]:
         sources = Sources(
             self._cluster,
             self._book.of,
@@ -179,6 +186,9 @@ class Lvsd:
             self._sampler,
             self._names.known,
         )
+        return services(sources)
+
+    def overview(self) -> Status:
         return Status(
             version=__version__,
             at=time.time(),
@@ -193,7 +203,6 @@ class Lvsd:
             plane=self._plane.name,
             plane_notes=tuple(self._plane.notes),
             last_pass=self._reconciler.last_pass,
-            services=services(sources),
             foreign=tuple(str(key) for key in self._reconciler.foreign),
             events=self._timeline.newest_first(),
         )

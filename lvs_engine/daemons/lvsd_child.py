@@ -14,9 +14,11 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from lvs_engine.adapters.control_socket import ask
+from lvs_engine.adapters.control_socket import ask, ask_around
 from lvs_engine.control.status import DaemonStatus
 from lvs_engine.daemons.supervise import Supervised, spawn
 from lvs_engine.errors import ControlError, NotRunningError
@@ -24,7 +26,8 @@ from lvs_engine.errors import ControlError, NotRunningError
 _START_LIMIT_S = 10.0
 _SETTLE_LIMIT_S = 10.0  # lvsd's own limit for `wait-settled`
 _RELOAD_LIMIT_S = 25.0
-_STATUS_LIMIT_S = 1.5
+_BRIEF_LIMIT_S = 1.5
+_STATUS_LIMIT_S = 8.0  # the services of a large table; who asks pulse waits for 10 s
 _STOP_LIMIT_S = 8.0
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,9 @@ class LvsdChild:
         self._command = command
         self._socket = directory / "lvsd.sock"
         self._pid_file = directory / "lvsd.pid"
+        # An lvsd that hangs must not use up the threads that pulse works with.
+        self._askers = ThreadPoolExecutor(2, "status")
+        self._asking: dict[bool, asyncio.Future[dict[str, object]]] = {}
         self._child = Supervised("lvsd", self._spawn, ended=ended)
 
     @property
@@ -93,13 +99,36 @@ class LvsdChild:
         """
         return await self._ask("reload", _RELOAD_LIMIT_S)
 
-    async def snapshot(self) -> dict[str, object]:
-        """Its status as plain values.
+    async def snapshot(self, *, brief: bool) -> dict[str, object]:
+        """Its status as plain values, with the services `Encoded`.
+
+        Who asks while another waits for the same gets the same answer.
+
+        Args:
+            brief: without services and events.
 
         Raises:
             ControlError: it did not answer.
         """
-        return await self._ask("status", _STATUS_LIMIT_S)
+        asking = self._asking.get(brief)
+        if asking is None:
+            asking = asyncio.ensure_future(self._snapshot(brief))
+            self._asking[brief] = asking
+            asking.add_done_callback(lambda done: self._asked(brief, done))
+        return await asyncio.shield(asking)
+
+    async def _snapshot(self, brief: bool) -> dict[str, object]:
+        loop = asyncio.get_running_loop()
+        limit_s = _BRIEF_LIMIT_S if brief else _STATUS_LIMIT_S
+        call = partial(
+            ask_around, self._socket, "status", "services", limit_s, brief=brief
+        )
+        return await loop.run_in_executor(self._askers, call)
+
+    def _asked(self, brief: bool, done: asyncio.Future[dict[str, object]]) -> None:
+        del self._asking[brief]
+        if not done.cancelled():
+            done.exception()  # nobody may be left who wants to know
 
     async def _ask(
         self, do: str, limit_s: float, **arguments: object

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from lvs_engine.adapters.control_socket import Handler
-from lvs_engine.control.protocol import to_dict
-from lvs_engine.control.status import ConfigurationStatus, PassStatus, Status
+from lvs_engine.control.protocol import encode_services, to_dict
+from lvs_engine.control.status import (
+    ConfigurationStatus,
+    PassStatus,
+    ServiceStatus,
+    Status,
+)
 from lvs_engine.daemons.configuration import UnusableError
 from lvs_engine.errors import ControlError
 
@@ -19,7 +24,11 @@ _WAIT_LIMIT_S = 25.0  # the control socket gives a request 30 s
 class Answering(Protocol):
     """What the answers need of the daemon."""
 
-    def status(self) -> Status: ...
+    def overview(self) -> Status:
+        """The snapshot without its services."""
+
+    def services(self) -> Iterator[ServiceStatus]:
+        """Its services; thousands take seconds, which a thread may spend."""
 
     async def reread(self) -> ConfigurationStatus:
         """Read lvs.cf again; raises UnusableError."""
@@ -49,10 +58,9 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
     """
 
     async def status(arguments: Mapping[str, object]) -> Mapping[str, object]:
-        snapshot = daemon.status()
         if arguments.get("brief") is True:
-            snapshot = replace(snapshot, services=(), events=())
-        return to_dict(snapshot)
+            return to_dict(replace(daemon.overview(), events=()))
+        return await whole_status(daemon)
 
     async def reload(_: Mapping[str, object]) -> Mapping[str, object]:
         try:
@@ -76,6 +84,13 @@ def handlers(daemon: Answering) -> dict[str, Handler]:
         "wait-settled": wait_settled,
         "stop": stop,
     }
+
+
+async def whole_status(daemon: Answering) -> Mapping[str, object]:
+    """The snapshot as plain values; the daemon goes on while its services are told."""
+    overview = to_dict(daemon.overview())
+    services = await asyncio.to_thread(encode_services, daemon.services())
+    return {**overview, "services": services}
 
 
 async def _wait_settled(daemon: Answering, wait_s: object) -> Mapping[str, object]:

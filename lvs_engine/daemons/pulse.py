@@ -66,6 +66,7 @@ class Pulse:
         self._names = Names()
         self._awake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._changed = True
         self._complaint = ""
         self._entered: NodeState | None = None  # whose role command has been run
@@ -223,6 +224,11 @@ class Pulse:
         Raises:
             ControlError: it is not, and why.
         """
+        # Of two files that were read at the same time the older might win.
+        async with self._reloading:
+            return await self._reload_once()
+
+    async def _reload_once(self) -> dict[str, object]:
         parts = self._parts
         verdict: dict[str, object] = {}
         with contextlib.suppress(NotRunningError):  # it reads the file when it starts
@@ -253,13 +259,16 @@ class Pulse:
     async def _answer_reload(self, _: Mapping[str, object]) -> dict[str, object]:
         return await self._reload()
 
-    async def _answer_status(self, _: Mapping[str, object]) -> dict[str, object]:
-        lvsd = None
+    async def _answer_status(
+        self, arguments: Mapping[str, object]
+    ) -> dict[str, object]:
+        """As lvsd's `status`, also with `brief`, which leaves out our addresses too."""
+        brief, lvsd = arguments.get("brief") is True, None
         with contextlib.suppress(ControlError):
-            lvsd = await self._parts.lvsd.snapshot()
-        return merged(self._status(), lvsd)
+            lvsd = await self._parts.lvsd.snapshot(brief=brief)
+        return await asyncio.to_thread(merged, self._status(brief=brief), lvsd)
 
-    def _status(self) -> Status:
+    def _status(self, *, brief: bool) -> Status:
         parts = self._parts
         return Status(
             version=__version__,
@@ -270,12 +279,13 @@ class Pulse:
                 parts.lvsd.status,
             ),
             configuration=parts.configuration.status,
-            addresses=parts.floating.statuses,
-            events=parts.timeline.newest_first(),
+            addresses=() if brief else parts.floating.statuses,
+            events=() if brief else parts.timeline.newest_first(),
         )
 
     async def _dump(self) -> None:
-        write_dump(self._directory, "pulse", await self._answer_status({}))
+        state = await self._answer_status({})
+        await asyncio.to_thread(write_dump, self._directory, "pulse", state)
 
     def _become(self, state: NodeState, reason: str) -> None:
         node = self._node

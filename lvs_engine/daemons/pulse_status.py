@@ -1,6 +1,7 @@
 """One status of the node out of what pulse and lvsd say, as plain values.
 
-lvsd's part passes through as it is, so that a newer lvsd may say more than we know.
+lvsd's part passes through as it is, so that a newer lvsd may say more than we know;
+its services are not even decoded.
 """
 
 from __future__ import annotations

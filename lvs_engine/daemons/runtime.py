@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 
 from lvs_engine.adapters import state_file
+from lvs_engine.control.protocol import object_pieces
 from lvs_engine.daemons.logs import toggle_debug
 from lvs_engine.daemons.notify import Notifier
 from lvs_engine.errors import PiranhaError
@@ -113,8 +114,11 @@ async def keep_watchdog_quiet(notifier: Notifier) -> None:
 def write_dump(directory: Path, name: str, state: Mapping[str, object]) -> Path:
     """Write the state of daemon `name` as JSON, for reading by people and scripts."""
     path = directory / f"{name}.state.json"
-    state_file.write(path, state)
-    log.info("state written to %s", path)
+    try:
+        state_file.replace(path, [*object_pieces(state), b"\n"])
+        log.info("state written to %s", path)
+    except OSError as error:
+        log.error("%s cannot be written: %s", path, error)  # noqa: TRY400
     return path
 
 

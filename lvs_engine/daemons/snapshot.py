@@ -38,11 +38,10 @@ class Sources:
     resolve: Mapping[str, str]
 
 
-def services(sources: Sources) -> tuple[ServiceStatus, ...]:
-    return tuple(
-        _service(sources, name, virtual, servers)
-        for name, virtual, servers in pools(sources.cluster)
-    )
+def services(sources: Sources) -> Iterator[ServiceStatus]:
+    """One after the other; may be gone through in a thread while the daemon goes on."""
+    for name, virtual, servers in pools(sources.cluster):
+        yield _service(sources, name, virtual, servers)
 
 
 def _service(

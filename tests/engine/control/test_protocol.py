@@ -14,13 +14,16 @@ from lvs_engine.control import status as snapshot
 from lvs_engine.control.plain import from_plain, to_plain
 from lvs_engine.control.protocol import (
     Answer,
+    Encoded,
     Garbage,
     Refused,
     Request,
+    decode_around,
     decode_reply,
     decode_request,
     encode_reply,
     encode_request,
+    encode_services,
     from_dict,
     to_dict,
 )
@@ -115,6 +118,33 @@ def test_requests_and_replies_survive_the_wire() -> None:
     for reply in (Answer({"a": [1]}), Refused("no: lvs.cf:1:1: error: \udce4")):
         assert encode_reply(reply).count(b"\n") == 1
         assert decode_reply(encode_reply(reply)) == reply
+
+
+def test_services_told_one_by_one_are_the_list_that_a_snapshot_has() -> None:
+    trap = 'a,"services":[{}]'
+    services = [ServiceStatus(name, (), True) for name in (trap, "\udce4")]
+    whole = to_dict(Status(version=trap, services=tuple(services)))
+    line = encode_reply(Answer({**whole, "services": encode_services(services)}))
+    assert decode_reply(line) == Answer(whole)
+
+    around = decode_around(line, "services")
+    assert isinstance(around, Answer)
+    value = around.result["services"]
+    assert isinstance(value, Encoded)
+    assert json.loads(bytes(value.json)) == whole["services"]
+    assert {**around.result, "services": 0} == {**whole, "services": 0}
+    assert encode_reply(around) == line
+
+
+def test_what_has_no_long_value_is_decoded_as_ever() -> None:
+    for reply in (Answer({"a": [1]}), Answer({"services": []}), Refused("no")):
+        assert decode_around(encode_reply(reply), "services") == reply
+    nested = Answer({"a": {"b": 1, "services": [1]}})
+    assert decode_around(encode_reply(nested), "services") == nested
+    assert encode_reply(Answer({"services": Encoded(b"[]")})) == encode_reply(
+        Answer({"services": []})
+    )
+    assert isinstance(decode_around(b'{"a":1,"services":[]}}\n', "services"), Garbage)
 
 
 @given(line=st.binary(max_size=40))

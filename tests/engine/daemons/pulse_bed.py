@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lvs_engine.adapters.control_socket import ask
 from lvs_engine.control.events import Timeline
-from lvs_engine.control.protocol import from_dict, to_dict
+from lvs_engine.control.protocol import encode_services, from_dict, to_dict
 from lvs_engine.control.status import DaemonStatus, ServiceStatus, Status
 from lvs_engine.daemons.announcing import Announcements
 from lvs_engine.daemons.configuration import Configuration
@@ -102,15 +102,17 @@ class Wire:
 class Balancer:
     """An lvsd.
 
-    `trouble` keeps its table from settling, `verdict` refuses the file, and it takes
-    `leaving_s` to end.
+    `trouble` keeps its table from settling, `verdict` refuses the file; it takes
+    `leaving_s` to end and `judging_s`, one for each, for its next reloads.
     """
 
     def __init__(self, journal: list[str]) -> None:
         self.trouble = ""
         self.verdict = ""
         self.silent = False
+        self.asked_briefly = False
         self.leaving_s = 0.0
+        self.judging_s: list[float] = []
         self._journal = journal
         self._stopped = asyncio.Event()
 
@@ -132,21 +134,20 @@ class Balancer:
         self._journal.append("settled")
 
     async def reload(self) -> dict[str, object]:
+        if self.judging_s:
+            await asyncio.sleep(self.judging_s.pop(0))
         if self.verdict:
             raise ControlError(self.verdict)
         return {}
 
-    async def snapshot(self) -> dict[str, object]:
+    async def snapshot(self, *, brief: bool) -> dict[str, object]:
+        self.asked_briefly = brief
         if self.silent:
             raise ControlError("no answer")
         daemons = (DaemonStatus("lvsd", 1), DaemonStatus("nanny", 4712, "running"))
-        return to_dict(
-            Status(
-                plane="memory",
-                daemons=daemons,
-                services=(ServiceStatus("web", (), True),),
-            )
-        )
+        plain = to_dict(Status(plane="memory", daemons=daemons))
+        services = () if brief else (ServiceStatus("web", (), True),)
+        return {**plain, "services": encode_services(services)}
 
 
 class Bed:
@@ -207,8 +208,9 @@ class Bed:
             await asyncio.gather(task, return_exceptions=True)
             floating.close()
 
-    async def ask(self, do: str) -> dict[str, object]:
-        return await asyncio.to_thread(ask, self.directory / "pulse.sock", do)
+    async def ask(self, do: str, **arguments: object) -> dict[str, object]:
+        path = self.directory / "pulse.sock"
+        return await asyncio.to_thread(ask, path, do, 2.0, **arguments)
 
-    async def status(self) -> Status:
-        return from_dict(await self.ask("status"))
+    async def status(self, **arguments: object) -> Status:
+        return from_dict(await self.ask("status", **arguments))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from lvs_engine.control.protocol import from_dict
+from lvs_engine.control.protocol import (
+    Answer,
+    decode_reply,
+    encode_reply,
+    from_dict,
+)
 from lvs_engine.control.status import (
     ConfigurationStatus,
     Event,
@@ -30,8 +35,11 @@ class Daemon:
 
     last_pass: PassStatus = WHOLE.last_pass
 
-    def status(self) -> Status:
-        return WHOLE
+    def overview(self) -> Status:
+        return replace(WHOLE, services=())
+
+    def services(self) -> Iterator[ServiceStatus]:
+        return iter(WHOLE.services)
 
     async def reread(self) -> ConfigurationStatus:
         return WHOLE.configuration
@@ -48,7 +56,10 @@ class Daemon:
 
 def ask(**arguments: object) -> Status:
     async def asked() -> Status:
-        return from_dict(await handlers(Daemon())["status"](arguments))
+        result = await handlers(Daemon())["status"](arguments)
+        reply = decode_reply(encode_reply(Answer(result)))
+        assert isinstance(reply, Answer)
+        return from_dict(reply.result)
 
     return asyncio.run(asked())
 

@@ -108,3 +108,32 @@ def test_an_lvsd_that_never_comes_is_told_after_the_limit(
 def test_another_lvsd_may_be_named() -> None:
     assert lvsd_command("/opt/lvsd", "-v") == ["/opt/lvsd", "-v"]
     assert lvsd_command(None)[0] == sys.executable
+
+
+def test_who_asks_for_the_status_at_the_same_time_shares_one_answer(
+    tmp_path: Path,
+) -> None:
+    asked = []
+
+    async def status(arguments: Mapping[str, object]) -> dict[str, object]:
+        asked.append(arguments["brief"])
+        await asyncio.sleep(0.2)
+        return {"services": []}
+
+    async def run() -> None:
+        one = child(tmp_path, [])
+        with pytest.raises(NotRunningError):
+            await one.snapshot(brief=False)
+        server = ControlServer(tmp_path / "lvsd.sock", {"status": status})
+        await server.start()
+        try:
+            impatient = asyncio.create_task(one.snapshot(brief=False))
+            others = [one.snapshot(brief=brief) for brief in (False, False, True)]
+            await asyncio.sleep(0)
+            impatient.cancel()
+            assert await asyncio.gather(*others) == 3 * [{"services": []}]
+            assert sorted(asked) == [False, True]
+        finally:
+            await server.close()
+
+    asyncio.run(run())

@@ -316,6 +316,37 @@ def test_status_joins_what_pulse_and_lvsd_know(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_brief_status_tells_how_the_whole_is(tmp_path: Path) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        bed.write(virtual("web"))
+        async with bed.running():
+            await until(lambda: VIP in bed.kernel.held)
+            brief = await bed.status(brief=True)
+            assert bed.lvsd.asked_briefly
+            assert (brief.services, brief.events, brief.addresses) == ((), (), ())
+            assert (brief.plane, brief.node.state) == ("memory", NodeState.ACTIVE)
+
+    asyncio.run(run())
+
+
+def test_of_reloads_at_the_same_time_the_last_file_wins(tmp_path: Path) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        bed.write(virtual("web"))
+        async with bed.running():
+            await until(lambda: VIP in bed.kernel.held)
+            bed.lvsd.judging_s = [0.3, 0.0]
+            first = asyncio.create_task(bed.ask("reload"))
+            await until(lambda: len(bed.lvsd.judging_s) == 1)
+            second = asyncio.create_task(bed.ask("reload"))
+            await asyncio.sleep(0.1)
+            assert not second.done()
+            await asyncio.gather(first, second)
+
+    asyncio.run(run())
+
+
 def test_no_active_service_after_a_reload_means_no_address(tmp_path: Path) -> None:
     async def run() -> None:
         bed = Bed(tmp_path)
