@@ -14,6 +14,7 @@ from lvs_engine.config.model import (
     VirtualServer,
     identities,
 )
+from lvs_engine.config.problems import Problem
 
 T = TypeVar("T", Cluster, VirtualServer, RealServer)
 
@@ -64,6 +65,11 @@ def entry_name(cluster: Cluster, n: int, m: int | None = None) -> str:
         return ""
     text = "/".join(where(cluster, n, m))
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def sentence(problem: Problem) -> str:
+    """A problem for a page: which block, what is wrong."""
+    return f"{', '.join((*problem.where, problem.message))}."
 
 
 def is_set(address: FloatingAddress | None) -> bool:

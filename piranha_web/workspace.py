@@ -113,10 +113,12 @@ class Saved:
 
     Attributes:
         changed: False when the file says the wanted already; nothing was written.
+        warnings: that the file did not have before.
     """
 
     changed: bool
     serial_no: int
+    warnings: Sequence[Problem] = ()
 
 
 def opened() -> Opened:
@@ -199,7 +201,8 @@ def save(
         raise CannotOpenError.because(here.path.parent, error) from error
     name = getattr(current_user, "name", "somebody")
     log.info("%s saved by %s, serial %s", here.path, name, candidate.serial_no)
-    return Saved(changed=True, serial_no=candidate.serial_no)
+    warnings = introduced(_warnings(here.loaded), _warnings(result))
+    return Saved(True, candidate.serial_no, warnings)
 
 
 def introduced(before: Sequence[Problem], after: Sequence[Problem]) -> list[Problem]:
@@ -228,6 +231,10 @@ def _harm(cluster: Cluster) -> list[Problem]:
         if (p.severity is Severity.ERROR and p.code not in LATER)
         or (p.code, p.keyword) in POINTLESS
     ]
+
+
+def _warnings(loaded: Loaded) -> list[Problem]:
+    return [p for p in loaded.problems if p.severity is Severity.WARNING]
 
 
 def _mark(problem: Problem) -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from wtforms.form import BaseForm
 from lvs_engine.config.codecs import RefusalError
 from lvs_engine.config.document import Block
 from lvs_engine.config.problems import Problem
+from piranha_web.config_words import sentence
 from piranha_web.forms import entries as texts
 from piranha_web.forms import rules
 from piranha_web.forms.choices import Choices, value_of, values, with_value
@@ -150,7 +151,7 @@ class PanelForm:
                 name = names[-1 if problem.code in _OF_THE_DEVICE else 0]
                 self._say(name, f"{problem.message}.")
             else:
-                self._say("", f"{', '.join((*problem.where, problem.message))}.")
+                self._say("", sentence(problem))
 
     def text(self, name: str) -> str:
         """The text of a field as it is on the page."""

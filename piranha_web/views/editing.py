@@ -18,12 +18,13 @@ from lvs_engine.config.document import Scope
 from lvs_engine.config.model import Cluster, RealServer, VirtualServer
 from lvs_engine.errors import StaleRevisionError
 from piranha_web import workspace
-from piranha_web.config_words import entry_name
+from piranha_web.config_words import entry_name, sentence
 from piranha_web.forms.entries import readable
 from piranha_web.forms.panel import Difference, PanelForm, Source
 from piranha_web.workspace import EditRefusedError, Opened, Saved
 
 MOST_LINES = 200
+MOST_WARNINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _changed(old: list[str], new: list[str]) -> Iterator[str]:
 def tell(saved: Saved) -> None:
     if saved.changed:
         flash(f"Saved, serial {saved.serial_no}.", "ok")
+        for problem in saved.warnings[:MOST_WARNINGS]:
+            flash(sentence(problem), "warning")
     else:
         flash("Nothing was changed, so nothing was saved.", "info")
 

@@ -13,6 +13,7 @@ from piranha_web import config_words, naming, workspace
 from piranha_web.config_words import (
     edited,
     entry_name,
+    sentence,
     with_server,
     with_virtual,
     without_server,
@@ -83,7 +84,7 @@ def _toggle(here: Opened, n: int, m: int) -> ResponseReturnValue:
             editing.tell(workspace.save(here, cluster, strict=turned.active))
             return redirect(url_for("real.list", n=n, selected=m), code=303)
     except EditRefusedError as error:
-        messages = [f"{', '.join((*p.where, p.message))}." for p in error.problems]
+        messages = [sentence(p) for p in error.problems]
     return _list(here, n, m, messages), 422
 
 

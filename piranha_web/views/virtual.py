@@ -9,7 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from lvs_engine.config.model import Cluster
 from piranha_web import config_words, naming, workspace
-from piranha_web.config_words import edited, entry_name, with_virtual, without_virtual
+from piranha_web.config_words import (
+    edited,
+    entry_name,
+    sentence,
+    with_virtual,
+    without_virtual,
+)
 from piranha_web.forms import virtual as rows
 from piranha_web.forms.panel import PanelForm, Posted, build
 from piranha_web.views import editing
@@ -69,7 +75,7 @@ def _toggle(here: Opened, n: int) -> ResponseReturnValue:
             editing.tell(workspace.save(here, cluster, strict=turned.active))
             return redirect(url_for("virtual.list", selected_host=n), code=303)
     except EditRefusedError as error:
-        messages = [f"{', '.join((*p.where, p.message))}." for p in error.problems]
+        messages = [sentence(p) for p in error.problems]
     return _list(here, n, messages), 422
 
 

@@ -183,3 +183,14 @@ def test_cancel_leads_back(piranha: Person) -> None:
     assert answer.location == "/virtual/1"
     answer = piranha.submit("/virtual/1/real/1", ("edit_action", "CANCEL"))
     assert answer.location == "/virtual/1/real"
+
+
+def test_what_a_save_makes_questionable_is_told_once(piranha: Person) -> None:
+    answer = piranha.submit("/virtual/1/real/1", ("edit_action", "ACCEPT"), weight="0")
+    assert answer.status_code == 303
+    told = "virtual HTTP, server one, weight 0 takes no new connections"
+    assert told in piranha.get("/virtual/1/real/1").text
+    piranha.submit("/virtual/1/real/1", ("edit_action", "ACCEPT"), port="81")
+    page = piranha.get("/virtual/1/real/1").text
+    assert "Saved" in page
+    assert told not in page
