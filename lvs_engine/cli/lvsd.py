@@ -63,6 +63,7 @@ log = logging.getLogger("lvs_engine.cli.lvsd")
     show_default=True,
     help="Seconds after which the table is looked at even if nothing happened.",
 )
+@click.option("--resume", is_flag=True, hidden=True, help="For pulse, after a crash.")
 @click.version_option(__version__, message="lvsd %(version)s (piranha)")
 def command(
     configfile: Path,
@@ -72,6 +73,7 @@ def command(
     test_start: bool,
     plane: str,
     period: float,
+    resume: bool,
 ) -> int:
     """Keep the kernel's virtual server table as CONFIGFILE and the health checks want it.
 
@@ -87,6 +89,7 @@ def command(
         period_s=period,
         checks=not test_start,
         nanny=nanny_command(*_nanny_options(nodaemon=nodaemon, verbose=verbose)),
+        resume=resume,
     )
 
     async def daemon() -> int:

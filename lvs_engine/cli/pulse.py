@@ -99,7 +99,7 @@ def command(
     options = ["-c", str(configfile), "--plane", plane, *(["-v"] if verbose else [])]
     child = lvsd_command(lvsd, "--nodaemon" if nodaemon else "--nofork", *options)
     if test_start:
-        return run(_rehearse(configfile, child, forced=forceactive))
+        return run(_rehearse(configfile, runtime_dir, child, forced=forceactive))
     ready = _nothing if nodaemon else background.go()
     logs.set_up("pulse", foreground=nodaemon, verbose=verbose)
     with pid_file(runtime_dir / "pulse.pid"):
@@ -114,7 +114,7 @@ async def _serve(
     *,
     forced: bool,
 ) -> int:
-    configuration, _, stance = await _judge(configfile, forced=forced)
+    configuration, _, stance = await _judge(configfile, runtime_dir, forced=forced)
     log.info("STARTING PULSE AS %s", "BACKUP" if _is_backup(stance) else "MASTER")
     if not stance.needed:
         log.warning("%s", stance.reason)
@@ -124,9 +124,11 @@ async def _serve(
         return await serve(pulse, ready)
 
 
-async def _rehearse(configfile: Path, child: list[str], *, forced: bool) -> int:
+async def _rehearse(
+    configfile: Path, runtime_dir: Path, child: list[str], *, forced: bool
+) -> int:
     """Tell what `_serve` would do; reads, and changes nothing (KF-20)."""
-    configuration, names, stance = await _judge(configfile, forced=forced)
+    configuration, names, stance = await _judge(configfile, runtime_dir, forced=forced)
     cluster = configuration.running.cluster
     lines = [*configuration.running.warnings]
     lines.append(f"role: {stance.role or 'neither'}; {stance.reason}")
@@ -147,16 +149,16 @@ async def _rehearse(configfile: Path, child: list[str], *, forced: bool) -> int:
 
 
 async def _judge(
-    configfile: Path, *, forced: bool
+    configfile: Path, runtime_dir: Path, *, forced: bool
 ) -> tuple[Configuration, Names, Stance]:
     """The configuration, the names in it, and what this node does.
 
     Raises:
         ConfigError: the file cannot be used, with the words of the original first.
     """
-    configuration = Configuration(configfile)
+    configuration = Configuration(configfile, runtime_dir / "pulse.last-good.cf")
     try:
-        configuration.take(await configuration.read())
+        configuration.take(*await configuration.first())
     except UnusableError as error:
         raise ConfigError(_words(configfile, error)) from None
     cluster = configuration.running.cluster

@@ -30,7 +30,7 @@ from lvs_engine.control.status import (
     Status,
 )
 from lvs_engine.daemons import lasting
-from lvs_engine.daemons.configuration import Configuration, UnusableError
+from lvs_engine.daemons.configuration import Configuration, UnusableError, Usable
 from lvs_engine.daemons.health_book import HealthBook, serving
 from lvs_engine.daemons.lvsd_requests import handlers, whole_status
 from lvs_engine.daemons.nanny_child import Command, NannyChild, nanny_command
@@ -64,6 +64,8 @@ class Options:
         directory: where socket, pid file and state files are.
         period_s: seconds after which the table is looked at even if nothing happened.
         checks: False runs no nanny; every server stays unchecked.
+        resume: start with what ran before, also where the file is good but was not
+            reloaded.
     """
 
     configuration: Path
@@ -71,6 +73,7 @@ class Options:
     period_s: float = 30.0
     checks: bool = True
     nanny: Command = field(default_factory=nanny_command)
+    resume: bool = False
 
 
 class Lvsd:
@@ -90,7 +93,9 @@ class Lvsd:
         self._notifier = notifier or Notifier({})
         self._began = time.time()
         self._timeline = Timeline()
-        self._configuration = Configuration(options.configuration)
+        self._configuration = Configuration(
+            options.configuration, options.directory / "lvsd.last-good.cf"
+        )
         self._names = Names()
         self._book = HealthBook(options.directory / "health.json")
         self._sampler = Sampler()
@@ -122,13 +127,16 @@ class Lvsd:
             ready: called when the first pass over the table is done.
 
         Raises:
-            UnusableError: lvs.cf has errors; nothing was touched.
+            UnusableError: lvs.cf has errors and no text of it ran before; nothing was
+                touched.
             KernelError: the table cannot be read; nothing was touched.
             ControlError: another daemon holds the control socket.
         """
-        server = ControlServer(self._options.directory / "lvsd.sock", handlers(self))
+        options = self._options
+        server = ControlServer(options.directory / "lvsd.sock", handlers(self))
         try:
-            await self._load()
+            first, refused = await self._configuration.first(resume=options.resume)
+            await self._adopt(first, refused)
             await self._assume_what_serves()
             await server.start()
             await self._until_stopped(ready)
@@ -160,7 +168,7 @@ class Lvsd:
             log.info("rereading configuration file %s", self._options.configuration)
             self._notifier.reloading()
             try:
-                await self._load()
+                await self._adopt(await self._configuration.read())
             except UnusableError as error:
                 self._narrator.rejected(error)
                 raise
@@ -272,6 +280,7 @@ class Lvsd:
         if self._leave:
             log.info("the table stays")
             return
+        self._configuration.forget()
         self._narrator.configuration(self._configuration.running, None)
         try:
             await self._reconciler.withdraw()
@@ -280,21 +289,19 @@ class Lvsd:
 
     # Configuration
 
-    async def _load(self) -> None:
-        """Run with the file as it is now.
-
-        Raises:
-            UnusableError: it was refused; what runs goes on.
-        """
+    async def _adopt(self, fresh: Usable, refused: UnusableError | None = None) -> None:
+        """Run with `fresh`; `refused` is what is wrong with the file, if it is not it."""
         before = self._configuration.running
-        fresh = await self._configuration.read()
         # Of both files: the old one runs on until all is ready for the new one.
         both = host_names(before.cluster) | host_names(fresh.cluster)
         await self._names.look_up(both)
         # Nothing waits from here on: a pass sees the new file with its servers.
-        self._configuration.take(fresh)
+        self._configuration.take(fresh, refused)
         self._watch()
         self._narrator.configuration(before, fresh)
+        if refused:
+            self._narrator.rejected(refused)
+        await self._configuration.keep()
         await self._reconciler.set_timeouts(_timeouts(fresh.cluster))
 
     def _watch(self) -> None:

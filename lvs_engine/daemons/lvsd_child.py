@@ -56,6 +56,7 @@ class LvsdChild:
         self._pid_file = directory / "lvsd.pid"
         # An lvsd that hangs must not use up the threads that pulse works with.
         self._askers = ThreadPoolExecutor(2, "status")
+        self._resume = False
         self._asking: dict[bool, asyncio.Future[dict[str, object]]] = {}
         self._child = Supervised("lvsd", self._spawn, ended=ended)
 
@@ -65,7 +66,6 @@ class LvsdChild:
 
     async def run(self) -> None:
         """Replace an lvsd that a former pulse left, then keep one running."""
-        await self._end_orphan()
         await self._child.run()
 
     async def stop(self) -> None:
@@ -95,9 +95,21 @@ class LvsdChild:
         """Its verdict on the file.
 
         Raises:
+            NotRunningError: there is none; the next one starts with the file.
             ControlError: it refused the file, or did not answer.
         """
-        return await self._ask("reload", _RELOAD_LIMIT_S)
+        deadline = time.monotonic() + _START_LIMIT_S
+        while True:
+            try:
+                verdict = await self._ask("reload", _RELOAD_LIMIT_S)
+            except NotRunningError:
+                self._resume = False  # the next one starts with the file
+                if self.status.state != "running" or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)  # it may have read the file already
+            else:
+                self._resume = True
+                return verdict
 
     async def snapshot(self, *, brief: bool) -> dict[str, object]:
         """Its status as plain values, with the services `Encoded`.
@@ -136,7 +148,11 @@ class LvsdChild:
         return await asyncio.to_thread(ask, self._socket, do, limit_s, **arguments)
 
     async def _spawn(self) -> Process:
-        return await spawn(self._command)
+        # Also before a restart: one that was slow to show its socket may be there now.
+        await self._end_orphan()
+        # Who dies comes back with what ran, whatever became of the file meanwhile.
+        resume, self._resume = self._resume, True
+        return await spawn([*self._command, *["--resume"] * resume])
 
     async def _end_orphan(self) -> None:
         """The table and the health that it leaves are taken over by the new one."""

@@ -96,12 +96,20 @@ class Pulse:
         try:
             ready()
             self._parts.notifier.ready()
+            await self._begin()
             await self._until_stopped()
         finally:
             for job in self._jobs:
                 job.cancel()
             await server.close()
         return 0
+
+    async def _begin(self) -> None:
+        configuration = self._parts.configuration
+        if configuration.status.rejected:
+            errors = "; ".join(configuration.status.rejected)
+            self._tell("bad", f"lvs.cf was refused, what ran before runs on: {errors}")
+        await configuration.keep()
 
     def stop(self, reason: str) -> None:
         """End `run` in order: addresses first, then the table."""
@@ -208,6 +216,7 @@ class Pulse:
         await parts.lvsd.stop()
         if self._entered is NodeState.ACTIVE:
             await parts.command(self._cluster.inactive_cmd)
+        parts.configuration.forget()
 
     # Configuration
 
@@ -238,6 +247,7 @@ class Pulse:
         except UnusableError as error:
             raise ControlError(str(error)) from None
         parts.configuration.take(usable)
+        await parts.configuration.keep()
         if not any(v.active for v in usable.cluster.virtuals):
             self._tell("warning", "no virtual server is active: no address is held")
         self._changed = True

@@ -156,6 +156,7 @@ class Bed:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.file = directory / "lvs.cf"
+        self.kept = directory / "pulse.last-good.cf"
         self.journal: list[str] = []
         self.kernel = Kernel(self.journal)
         self.wire = Wire()
@@ -172,8 +173,8 @@ class Bed:
         self, *, forced: bool = False, killed: bool = False
     ) -> AsyncIterator[Pulse]:
         """A pulse that runs; at the end it is stopped in order, or `killed`."""
-        configuration = Configuration(self.file)
-        configuration.take(await configuration.read())
+        configuration = Configuration(self.file, self.kept)
+        configuration.take(*await configuration.first())
         cluster = configuration.running.cluster
         stance = await find_stance(cluster, self.kernel, {}, forced=forced)
         self.lvsd = Balancer(self.journal)

@@ -113,10 +113,10 @@ def test_another_lvsd_may_be_named() -> None:
 def test_who_asks_for_the_status_at_the_same_time_shares_one_answer(
     tmp_path: Path,
 ) -> None:
-    asked = []
+    asked: list[bool] = []
 
     async def status(arguments: Mapping[str, object]) -> dict[str, object]:
-        asked.append(arguments["brief"])
+        asked.append(arguments["brief"] is True)
         await asyncio.sleep(0.2)
         return {"services": []}
 
@@ -137,3 +137,25 @@ def test_who_asks_for_the_status_at_the_same_time_shares_one_answer(
             await server.close()
 
     asyncio.run(run())
+
+
+def test_only_a_restart_resumes_and_not_after_a_reload_that_it_missed(
+    tmp_path: Path,
+) -> None:
+    lives = tmp_path / "lives"
+    tell = f"import sys; print(sys.argv[1:], file=open({str(lives)!r}, 'a'))"
+
+    async def run() -> None:
+        one = LvsdChild([sys.executable, "-c", tell], tmp_path, lambda _: None)
+        task = asyncio.create_task(one.run())
+        await until(lambda: lives.exists() and lives.read_text().count("\n") == 2, 10)
+        await until(lambda: one.status.state == "restarting", 10)
+        with pytest.raises(NotRunningError):
+            await one.reload()
+        await until(lambda: lives.read_text().count("\n") == 4, 10)
+        await one.stop()
+        await task
+
+    asyncio.run(run())
+    told = lives.read_text().splitlines()[:4]
+    assert told == ["[]", "['--resume']", "[]", "['--resume']"]

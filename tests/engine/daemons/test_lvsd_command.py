@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,67 @@ def test_a_killed_lvsd_takes_nanny_along_and_can_be_started_again(
         assert (folder / "lvsd.sock").exists()
     with foreground(folder, "-t"):
         assert status(folder).last_pass.outcome == "settled"
+
+
+BROKEN = FILE + "keepalive = no\n"
+
+
+def crash(folder: Path) -> None:
+    with foreground(folder, "-t") as lvsd:
+        assert (folder / "lvsd.last-good.cf").stat().st_mode & 0o777 == 0o600
+        lvsd.kill()
+
+
+def test_after_a_crash_what_ran_runs_on_beside_a_broken_file(folder: Path) -> None:
+    revision = sha256(FILE.encode()).hexdigest()
+    crash(folder)
+    (folder / "lvs.cf").write_text(BROKEN)
+    with foreground(folder, "-t"):
+        after = status(folder)
+        assert [s.name for s in after.services] == ["web"]
+        assert after.configuration.revision == revision
+        assert after.configuration.rejected_revision not in {"", revision}
+        assert ":12:13: error: " in after.configuration.rejected[0]
+        event = after.events[0]
+        assert (event.severity, event.subject) == ("bad", "configuration")
+        assert event.text.startswith("refused: ")
+        assert "the running configuration stays" in text_of(folder)
+
+        (folder / "lvs.cf").write_text(FILE + "keepalive = 5\n")
+        ask(folder / "lvsd.sock", "reload", 5.0)
+        assert status(folder).configuration.rejected == ()
+
+
+@pytest.mark.parametrize("spoil", ["stop in order", "other file", "garbage"])
+def test_a_broken_file_is_refused_where_nothing_ran_before(
+    folder: Path, spoil: str
+) -> None:
+    crash(folder)
+    kept = folder / "lvsd.last-good.cf"
+    if spoil == "stop in order":
+        with foreground(folder, "-t") as lvsd:
+            lvsd.terminate()
+            lvsd.wait(10)
+        assert not kept.exists()
+    elif spoil == "garbage":
+        kept.write_bytes(kept.read_bytes() + b"\xff\n")
+    else:
+        kept.write_text(kept.read_text().replace("lvs.cf", "other.cf"))
+    (folder / "lvs.cf").write_text(BROKEN)
+    with foreground(folder, "-t") as lvsd:
+        assert lvsd.wait(10) == 1
+
+
+def test_a_crash_takes_no_edit_into_use_that_nobody_reloaded(folder: Path) -> None:
+    crash(folder)
+    (folder / "lvs.cf").write_text(FILE.replace("virtual web", "virtual shop"))
+    with foreground(folder, "-t", "--resume") as lvsd:
+        assert [s.name for s in status(folder).services] == ["web"]
+        assert status(folder).configuration.rejected == ()
+        assert "was not reloaded: what ran goes on" in text_of(folder)
+        lvsd.kill()
+    with foreground(folder, "-t"):
+        assert [s.name for s in status(folder).services] == ["shop"]
 
 
 def test_a_second_instance_is_refused(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lvs_engine.control.status import NodeState
+from lvs_engine.daemons.configuration import UnusableError
 from lvs_engine.errors import ControlError
 from lvs_engine.network.addresses import PresentAddress
 from lvs_engine.network.arp import announcement
@@ -207,6 +208,47 @@ def test_a_refused_file_changes_no_address(tmp_path: Path) -> None:
             with pytest.raises(ControlError, match="lvsd says no"):
                 await bed.ask("reload")
             assert set(bed.kernel.held) == {OWN, VIP}
+
+    asyncio.run(run())
+
+
+def test_after_a_crash_what_ran_runs_on_beside_a_broken_file(tmp_path: Path) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        bed.write(virtual("web"))
+        async with bed.running(killed=True):
+            await until(lambda: VIP in bed.kernel.held)
+        assert bed.kept.stat().st_mode & 0o777 == 0o600
+        bed.write("nonsense\n")
+        async with bed.running():
+            bed.lvsd.silent = True
+            await until(lambda: bool(bed.wire.frames))
+            status = await bed.status()
+            assert "nonsense" in status.configuration.rejected[0]
+            assert status.configuration.rejected_revision
+            assert any("what ran before runs on" in e.text for e in status.events)
+            assert set(bed.kernel.held) == {OWN, VIP}
+
+            bed.write(virtual("web", OTHER.address))
+            await bed.ask("reload")
+            await until(lambda: OTHER in bed.kernel.held)
+            assert (await bed.status()).configuration.rejected == ()
+            assert OTHER.address in bed.kept.read_text("ascii")
+
+    asyncio.run(run())
+
+
+def test_after_an_orderly_stop_a_broken_file_is_refused(tmp_path: Path) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        bed.write(virtual("web"))
+        async with bed.running():
+            await until(bed.kept.exists)
+        assert not bed.kept.exists()
+        bed.write("nonsense\n")
+        with pytest.raises(UnusableError, match="nonsense"):
+            async with bed.running():
+                pass
 
     asyncio.run(run())
 
