@@ -53,6 +53,13 @@ def test_a_table_with_everything_reads_back_as_it_was_loaded(router: Router) -> 
     }
 
 
+def test_statistics_do_not_name_what_somebody_took_away(router: Router) -> None:
+    router.reconcile(SMALL)
+    assert router.run(router.plane.statistics).keys() == SMALL.keys()
+    router.nft("delete", "table", *OURS)
+    assert router.run(router.plane.statistics) == {}
+
+
 def test_nft_takes_the_golden_file_of_the_rules(router: Router) -> None:
     router.nft("-f", "-", text=test_nftables_rules.GOLDEN.read_text())
     assert router.dump() == test_nftables_rules.EXAMPLE

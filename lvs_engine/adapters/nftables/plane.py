@@ -117,6 +117,7 @@ class NftablesPlane:
             return outcome.refusals + refusals
 
     def statistics(self) -> dict[ServiceKey, ServiceStatistics]:
+        """Of the services that the kernel has: one that somebody removed is not named."""
         with self._lock:
             table = self._table or self._read(self._observe())
             counters = observed.observe(
@@ -132,6 +133,7 @@ class NftablesPlane:
                 },
             )
             for key, pool in table.items()
+            if f"{names.service_name(key)}-{names.NEW}" in counters
         }
 
     def rebalance(self) -> None:
