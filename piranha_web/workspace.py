@@ -234,7 +234,12 @@ def _harm(cluster: Cluster) -> list[Problem]:
 
 
 def _warnings(loaded: Loaded) -> list[Problem]:
-    return [p for p in loaded.problems if p.severity is Severity.WARNING]
+    """Without those that a new entry is born with."""
+    return [
+        p
+        for p in loaded.problems
+        if p.severity is Severity.WARNING and p.code not in LATER
+    ]
 
 
 def _mark(problem: Problem) -> tuple[object, ...]:

@@ -53,6 +53,14 @@ def test_check_92_deactivate_toggles(piranha: Person, place: Place) -> None:
     assert place.cluster.virtuals[0].active
 
 
+def test_a_new_entry_is_not_blamed_for_what_it_cannot_have_yet(
+    piranha: Person,
+) -> None:
+    page = piranha.get(add(piranha)).text
+    assert "Fill in the new virtual server" in page
+    assert "address must be set" not in page
+
+
 @pytest.mark.parametrize("path", ["/virtual/1", "/virtual/1/real"])
 def test_an_entry_that_is_down_says_how_it_gets_traffic(
     piranha: Person, path: str
