@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -78,10 +79,13 @@ def command(
     """Keep the kernel's virtual server table as CONFIGFILE and the health checks want it.
 
     Signals: TERM and INT withdraw the services and stop; HUP reads the file again; USR1
-    writes the state to the runtime directory; USR2 switches debug lines.
+    writes the state to the runtime directory; USR2 switches debug lines. Logs to
+    syslog; where there is none, to lvsd.log in the runtime directory.
     """
     directory = runtime_directory()
-    ready = _nothing if nodaemon or nofork else background.go()
+    tell: background.Tell = _nothing
+    if not (nodaemon or nofork):
+        tell = background.go(logs.own_file(directory / "lvsd.log"))
     logs.set_up("lvsd", foreground=nodaemon, verbose=verbose)
     options = Options(
         configuration=configfile,
@@ -94,7 +98,7 @@ def command(
 
     async def daemon() -> int:
         data_plane = choose("memory" if test_start else plane)
-        return await serve(Lvsd(options, data_plane, Notifier()), ready)
+        return await serve(Lvsd(options, data_plane, Notifier()), partial(tell, 0))
 
     with pid_file(directory / "lvsd.pid"):
         try:
@@ -123,8 +127,9 @@ def _nanny_options(*, nodaemon: bool, verbose: bool) -> list[str]:
     return ["--verbose"] * verbose + ["--foreground"] * nodaemon
 
 
-def _nothing() -> None:
-    """The caller does not wait for us."""
+def _nothing(status: int) -> None:
+    """The caller waits for our end, if for anything."""
+    del status
 
 
 if __name__ == "__main__":

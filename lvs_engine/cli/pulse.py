@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -91,7 +92,8 @@ def command(
     """Hold the floating addresses of CONFIGFILE while this router is active.
 
     Signals: TERM and INT withdraw addresses and table and stop; HUP reads the file again;
-    USR1 writes the state to the runtime directory; USR2 switches debug lines.
+    USR1 writes the state to the runtime directory; USR2 switches debug lines. Logs to
+    syslog; where there is none, to pulse.log in the runtime directory.
     """
     del fos
     # Children run elsewhere when we are a daemon; both files are named absolutely.
@@ -100,10 +102,23 @@ def command(
     child = lvsd_command(lvsd, "--nodaemon" if nodaemon else "--nofork", *options)
     if test_start:
         return run(_rehearse(configfile, runtime_dir, child, forced=forceactive))
-    ready = _nothing if nodaemon else background.go()
+    tell: background.Tell = _nothing
+    if not nodaemon:
+        tell = background.go(logs.own_file(runtime_dir / "pulse.log"))
     logs.set_up("pulse", foreground=nodaemon, verbose=verbose)
     with pid_file(runtime_dir / "pulse.pid"):
-        return run(_serve(configfile, runtime_dir, child, ready, forced=forceactive))
+        ready = partial(tell, 0)
+        try:
+            status = run(
+                _serve(configfile, runtime_dir, child, ready, forced=forceactive)
+            )
+        except (PiranhaError, OSError):
+            raise
+        except Exception:
+            log.exception("ended by a fault of its own; addresses and table stay")
+            return 1
+    tell(status)
+    return status
 
 
 async def _serve(
@@ -212,8 +227,9 @@ def _fail(text: str) -> int:
     return 1
 
 
-def _nothing() -> None:
-    """The caller does not wait for us."""
+def _nothing(status: int) -> None:
+    """The caller waits for our end, if for anything."""
+    del status
 
 
 if __name__ == "__main__":

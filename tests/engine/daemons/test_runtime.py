@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -168,31 +169,65 @@ def test_a_broken_state_file_is_left_aside(
 
 
 _DAEMON = """
-import sys, time
+import logging, sys
 from lvs_engine.daemons import background, logs
-ready = background.go()
+from pathlib import Path
+logs._SYSLOG = "/there/is/none"
+log = logs.own_file(Path(sys.argv[2] + ".log"))
+tell = background.go(log)
+logs.set_up("lvsd", foreground=False)
 if sys.argv[1] == "fails":
     print("lvsd: no", file=sys.stderr)
     sys.exit(1)
-ready()
+tell(int(sys.argv[1]))
+tell(7)
+logging.getLogger("lvs_engine").info("two\\nlines")
 print("nobody reads this")
 open(sys.argv[2], "w").write(str(__import__("os").getsid(0)))
 """
 
 
-def test_going_into_the_background_reports_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [0, 255])
+def test_a_daemon_in_the_background_tells_the_status_and_logs_to_a_file(
+    tmp_path: Path, status: int
+) -> None:
     mark = tmp_path / "mark"
     done = subprocess.run(
-        [sys.executable, "-c", _DAEMON, "works", str(mark)],
+        [sys.executable, "-c", _DAEMON, str(status), str(mark)],
         capture_output=True,
         timeout=20,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
     deadline = time.monotonic() + 5
     while not (mark.exists() and mark.read_text()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert int(mark.read_text()) != os.getsid(0)
+    log = (tmp_path / "mark.log").read_text()
+    assert re.fullmatch(r"\d{4}-\d\d-\S+ lvsd\[\d+\]: two \| lines\n", log)
+
+
+def test_a_log_file_of_ours_that_grew_too_long_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_SYSLOG", "/there/is/none")
+    monkeypatch.setattr(logs, "LONGEST_FILE", 100)
+    root = logging.getLogger()
+    before = root.handlers[:]
+    path = tmp_path / "pulse.log"
+    with path.open("a") as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        try:
+            logs.set_up("pulse", foreground=False)
+            lengths = []
+            for _ in range(9):
+                root.warning("a line")
+                lengths.append(path.stat().st_size)
+        finally:
+            root.handlers[:] = before
+    assert lengths[0] > 0
+    assert lengths.count(0) >= 2
+    assert max(lengths) <= 100
 
 
 def test_a_failure_before_ready_is_seen_on_the_terminal(tmp_path: Path) -> None:
