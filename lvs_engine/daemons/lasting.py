@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from lvs_engine.adapters.names import Names
 from lvs_engine.daemons.health_book import HealthBook
@@ -17,6 +17,7 @@ from lvs_engine.daemons.reconciler import Reconciler
 from lvs_engine.daemons.sampler import Sampler, period
 from lvs_engine.errors import KernelError
 from lvs_engine.ports import DataPlane
+from lvs_engine.table.model import ServiceKey
 
 _NAMES_PERIOD_S = 60.0
 
@@ -24,12 +25,20 @@ log = logging.getLogger(__name__)
 
 
 async def sample(reconciler: Reconciler, plane: DataPlane, sampler: Sampler) -> None:
-    """Read the counters, the less often the longer it takes."""
+    """Read the counters, the less often the longer it takes.
+
+    A service that has gone from them wakes the reconciler: whoever empties the table by
+    hand, as `nft flush ruleset` does, is answered at once and not a period later.
+    """
+    counted: Set[ServiceKey] = frozenset()
     while True:
         began = time.monotonic()
         try:
             statistics = await reconciler.in_worker(plane.statistics)
             sampler.take(statistics, time.monotonic())
+            if counted - statistics.keys():
+                reconciler.wake()
+            counted = statistics.keys()
         except KernelError as error:
             log.debug("no statistics: %s", error)
         await asyncio.sleep(period(time.monotonic() - began))

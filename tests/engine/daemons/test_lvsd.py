@@ -138,6 +138,22 @@ def test_a_service_that_somebody_removed_comes_back_whole(tmp_path: Path) -> Non
     asyncio.run(run())
 
 
+def test_a_service_that_somebody_removed_is_missed_long_before_the_period(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        bed, one = Bed(tmp_path), Backend()
+        bed.write(virtual("web", WEB, one.block("one")))
+        async with backends(one), bed.running(period_s=300.0):
+            await bed.until_serving(one)
+            await bed.ask("wait-settled", wait_s=5)
+            await asyncio.sleep(2.5)  # the sampler has counted the service
+            bed.plane.apply([RemoveService(WEB)])
+            await bed.until_serving(one, limit_s=5.0)
+
+    asyncio.run(run())
+
+
 def test_what_the_kernel_refuses_is_shown_and_the_rest_is_done(tmp_path: Path) -> None:
     async def run() -> None:
         bed, one = Bed(tmp_path), Backend()
