@@ -85,7 +85,9 @@ class ConfigFile:
     def _bytes(self) -> bytes | None:
         """The content; None when there is no file."""
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ConfigError(f"{self.path} is not a regular file")
                 data = file.read(SIZE_LIMIT + 1)
         except FileNotFoundError:
             return None
@@ -122,6 +124,11 @@ def service_ports(path: Path = Path("/etc/services")) -> Mapping[str, int]:
     except OSError:
         return WELL_KNOWN
     return {**WELL_KNOWN, **parse_services(text)}
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe too without waiting for its writer, so that it can be refused."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -286,3 +286,10 @@ def test_file_and_folder_reach_the_disk_around_the_rename(
     file = ConfigFile(path)
     file.save(NEW, file.read().revision)
     assert steps == ["sync file", "rename", f"sync {path.parent.name}"]
+
+
+def test_a_pipe_in_place_of_the_file_is_refused_without_waiting(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        ConfigFile(path).read()
