@@ -25,6 +25,8 @@ COMMANDS = {
     "qemu-system-x86_64": "apt-get install qemu-system-x86",
     "busybox": "apt-get install busybox-static",
     "depmod": "apt-get install kmod",
+    "cpio": "apt-get install cpio",
+    "file": "apt-get install file",
     "dpkg": "a Debian or Ubuntu system",
     "vng": "pip install virtme-ng",
 }
