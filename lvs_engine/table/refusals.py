@@ -52,7 +52,7 @@ def impossible(change: Change) -> Refusal | None:
     match change:
         case AddDestination(service, key, entry) | SetDestination(service, key, entry):
             mixed = (":" in key.address) != (service.family == 6)
-            fault = _destination_fault(entry, mixed=mixed)
+            fault = _destination_fault(entry, mixed)
             subject = f"{service}: real server {key}" if fault else ""
         case AddService(key, service) | SetService(key, service):
             fault = _service_fault(key.family, key.fwmark, service)
@@ -169,7 +169,7 @@ def _service_fault(family: int, mark: int, service: Service) -> Fault | None:
 
 
 @lru_cache(maxsize=1024)
-def _destination_fault(entry: Destination, *, mixed: bool) -> Fault | None:
+def _destination_fault(entry: Destination, mixed: bool) -> Fault | None:
     tunnelled = entry.forwarding is Forwarding.TUNNEL
     gue = entry.tunnel_type is TunnelType.GUE
     faults = [

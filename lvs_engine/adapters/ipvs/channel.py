@@ -152,7 +152,7 @@ class Channel:
         self._family = GENL_ID_CTRL
         try:
             answer = self.ask(
-                Request(nl.F_REQUEST, head + nl.text(CTRL_ATTR_FAMILY_NAME, name))
+                (nl.F_REQUEST, head + nl.text(CTRL_ATTR_FAMILY_NAME, name))
             )
         except KernelError as error:
             raise KernelUnavailableError(

@@ -92,7 +92,7 @@ def stop(role: SyncRole) -> Request:
 def get() -> Request:
     """Asks for all threads; one answer for each."""
     body = nl.GENL.pack(c.CMD_GET_DAEMON, c.GENL_VERSION, 0)
-    return Request(nl.F_REQUEST | nl.F_DUMP, body)
+    return (nl.F_REQUEST | nl.F_DUMP, body)
 
 
 def decode(row: Row) -> SyncDaemon | None:
@@ -119,4 +119,4 @@ def _identity(role: SyncRole) -> bytes:
 
 def _request(command: int, flags: int, content: bytes) -> Request:
     head = nl.GENL.pack(command, c.GENL_VERSION, 0)
-    return Request(flags, head + nl.attribute(c.ATTR_DAEMON, content))
+    return (flags, head + nl.attribute(c.ATTR_DAEMON, content))
