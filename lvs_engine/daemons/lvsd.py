@@ -251,6 +251,10 @@ class Lvsd:
             ready()
             self._notifier.ready(self._narrator.summary())
             await stopping
+            log.info("shutting down due to %s", self._stop_reason)
+            self._notifier.stopping()
+            # While its line is up: it ends by our word and not because we hung up.
+            await self._nanny.stop()
             for task in [*tasks, first_pass]:
                 task.cancel()
 
@@ -271,11 +275,8 @@ class Lvsd:
         return jobs
 
     async def _shut_down(self) -> None:
-        log.info("shutting down due to %s", self._stop_reason)
-        self._notifier.stopping()
         for job in self._jobs:
             job.cancel()
-        await self._nanny.stop()
         self._book.writer()()
         if self._leave:
             log.info("the table stays")
