@@ -22,6 +22,7 @@ from lvs_engine.values import HealthView
 
 # nanny says `alive` each second. Silence of this length is a fault of nanny, not load.
 _SILENCE_LIMIT_S = 30.0
+_LAST_WORDS_S = 2.0  # between the end of its line and its own
 
 Command = Callable[[int], Sequence[str]]
 """The command line for a nanny that talks over this file descriptor."""
@@ -106,19 +107,28 @@ class NannyChild:
             self._writer.write(encode_checks(self._watches, self._known()))
 
     async def _listen(self, reader: asyncio.StreamReader, process: Process) -> None:
+        """Hear nanny out; one that nobody hears any more is ended, for a new one."""
+        try:
+            await self._hear_out(reader, process)
+        except Exception:
+            log.exception("a report of nanny cannot be used")
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+    async def _hear_out(self, reader: asyncio.StreamReader, process: Process) -> None:
         while True:
             try:
                 async with asyncio.timeout(_SILENCE_LIMIT_S):
                     line = await reader.readline()
             except TimeoutError:
                 log.warning("nanny was silent for %g s: killed", _SILENCE_LIMIT_S)
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
                 return
             except (OSError, ValueError) as error:
-                log.warning("nanny cannot be understood: %s", error)
+                log.warning("nanny cannot be understood: %s; killed", error)
                 return
             if not line:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), _LAST_WORDS_S)
                 return
             self._hear(line)
 

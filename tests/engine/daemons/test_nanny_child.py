@@ -15,6 +15,7 @@ from lvs_engine.control.nanny_protocol import (
     decode,
     encode_state,
 )
+from lvs_engine.daemons import nanny_child
 from lvs_engine.daemons.nanny_child import NannyChild
 from lvs_engine.health.checks import CONNECT, Check, Watch
 from lvs_engine.values import (
@@ -95,3 +96,22 @@ def test_lines_that_are_no_lines_are_passed_over(
 
     asyncio.run(run())
     assert "not a line of the nanny protocol" in caplog.text
+
+
+@pytest.mark.parametrize("says", [b"x" * 100_000, b'{"say":"bug"}\n'])
+def test_a_nanny_that_cannot_be_heard_any_more_is_replaced(
+    tmp_path: Path, says: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(line: bytes) -> None:
+        raise AssertionError(line)
+
+    async def run() -> None:
+        monkeypatch.setattr(nanny_child, "decode", fail)
+        double = Double(tmp_path, says)
+        task = asyncio.create_task(double.child.run())
+        await until(lambda: double.child.status.restarts > 0)
+        assert double.child.status.message == "was ended by signal SIGKILL"
+        await double.child.stop()
+        await task
+
+    asyncio.run(run())
