@@ -201,7 +201,10 @@ class FloatingAddresses:
         if keys != self._recorded:
             self._recorded = keys
             record = _Record(tuple(sorted(keys)))
-            state_file.write(self._record, to_plain(record))
+            try:
+                state_file.write(self._record, to_plain(record))
+            except OSError as error:  # a full disk: the addresses matter more
+                log.error("%s cannot be written: %s", self._record, error)  # noqa: TRY400
 
     def _tell(self, severity: str, subject: str, text: str) -> None:
         level = logging.INFO if severity in {"ok", "info"} else logging.WARNING

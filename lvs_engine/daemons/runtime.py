@@ -47,7 +47,10 @@ def pid_file(path: Path) -> Iterator[None]:
     descriptor = _locked(path)
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        try:
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError as error:  # the lock is what counts
+            log.warning("%s cannot be written: %s", path, error)
         yield
     finally:
         path.unlink(missing_ok=True)

@@ -253,6 +253,24 @@ def test_after_an_orderly_stop_a_broken_file_is_refused(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_record_that_cannot_be_written_keeps_no_address_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        bed.write(virtual("web"))
+        (tmp_path / "addresses.json.new").mkdir()
+        async with bed.running():
+            await until(lambda: VIP in bed.kernel.held)
+            bed.write(virtual("web", OTHER.address))
+            await bed.ask("reload")
+            await until(lambda: OTHER in bed.kernel.held and VIP not in bed.kernel.held)
+        assert set(bed.kernel.held) == {OWN}
+
+    asyncio.run(run())
+    assert "addresses.json cannot be written" in caplog.text
+
+
 def test_an_address_that_somebody_takes_away_comes_back(tmp_path: Path) -> None:
     async def run() -> None:
         bed = Bed(tmp_path)
