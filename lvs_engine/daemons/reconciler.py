@@ -125,9 +125,9 @@ class Reconciler:
         """Set the connection timeouts, if they are others than the last time."""
         if timeouts == self._timeouts:
             return
-        self._timeouts = timeouts
         try:
             await self.in_worker(lambda: self._plane.set_timeouts(timeouts))
+            self._timeouts = timeouts
         except KernelError as error:
             log.error("the connection timeouts are not set: %s", error)  # noqa: TRY400
             self._report("bad", "table", f"connection timeouts are not set: {error}")

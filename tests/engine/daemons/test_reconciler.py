@@ -14,6 +14,7 @@ from lvs_engine.adapters.memory import MemoryPlane
 from lvs_engine.daemons.ownership import Ownership
 from lvs_engine.daemons.reconciler import Reconciler
 from lvs_engine.errors import KernelError
+from lvs_engine.ports import Timeouts
 from lvs_engine.table.desired import Wanted
 from lvs_engine.table.model import Pool, Service, ServiceKey, Table
 from lvs_engine.table.plan import Change, Refusal
@@ -40,6 +41,11 @@ class SlowPlane(MemoryPlane):
         if self.trouble:
             raise KernelError(self.trouble)
         return super().dump()
+
+    def set_timeouts(self, timeouts: Timeouts) -> None:
+        if self.trouble:
+            raise KernelError(self.trouble)
+        super().set_timeouts(timeouts)
 
     def apply(self, changes: Sequence[Change]) -> list[Refusal]:
         self.go_on.wait(5)
@@ -136,3 +142,17 @@ def test_a_kernel_that_does_not_talk_is_asked_again(
 
     asyncio.run(run())
     assert caplog.text.count("the kernel is silent") == 1
+
+
+def test_timeouts_that_failed_are_set_with_the_next_reload(tmp_path: Path) -> None:
+    async def run() -> None:
+        bed = Bed(tmp_path)
+        async with bed.running():
+            bed.plane.trouble = "no route to the kernel"
+            await bed.reconciler.set_timeouts(Timeouts(tcp=700))
+            assert ("bad", "table") in [event[:2] for event in bed.events]
+            bed.plane.trouble = ""
+            await bed.reconciler.set_timeouts(Timeouts(tcp=700))
+            assert bed.plane.timeouts().tcp == 700
+
+    asyncio.run(run())
