@@ -11,8 +11,9 @@ import click
 
 from lvs_engine import __version__
 from lvs_engine.daemons import background, logs
-from lvs_engine.daemons.lvsd import Lvsd, Options
+from lvs_engine.daemons.lvsd import Lvsd
 from lvs_engine.daemons.lvsd import main as serve
+from lvs_engine.daemons.lvsd_options import Options
 from lvs_engine.daemons.nanny_child import nanny_command
 from lvs_engine.daemons.notify import Notifier
 from lvs_engine.daemons.planes import NAMES, choose

@@ -1,6 +1,7 @@
 """What lvsd does again and again beside reconciling, each as one endless coroutine.
 
-None of it is needed for balancing; each takes at most a twentieth of a core.
+None of it is needed for balancing: each takes at most a twentieth of a core, and one that
+fails by a fault of ours does not end lvsd.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Coroutine, Set
 
 from lvs_engine.adapters.names import Names
 from lvs_engine.daemons.health_book import HealthBook
@@ -20,8 +21,19 @@ from lvs_engine.ports import DataPlane
 from lvs_engine.table.model import ServiceKey
 
 _NAMES_PERIOD_S = 60.0
+_AFTER_FAULT_S = 30.0
 
 log = logging.getLogger(__name__)
+
+
+async def unharmed(job: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run an endless job; a fault that nobody foresaw is logged, and it begins anew."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.exception("a fault of our own; once more in %g s", _AFTER_FAULT_S)
+        await asyncio.sleep(_AFTER_FAULT_S)
 
 
 async def sample(reconciler: Reconciler, plane: DataPlane, sampler: Sampler) -> None:

@@ -11,9 +11,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from lvs_engine import __version__
 from lvs_engine.adapters.control_socket import ControlServer
@@ -32,8 +31,9 @@ from lvs_engine.control.status import (
 from lvs_engine.daemons import lasting
 from lvs_engine.daemons.configuration import Configuration, UnusableError, Usable
 from lvs_engine.daemons.health_book import HealthBook, serving
+from lvs_engine.daemons.lvsd_options import Options
 from lvs_engine.daemons.lvsd_requests import handlers, whole_status
-from lvs_engine.daemons.nanny_child import Command, NannyChild, nanny_command
+from lvs_engine.daemons.nanny_child import NannyChild
 from lvs_engine.daemons.narrator import Narrator
 from lvs_engine.daemons.notify import Notifier
 from lvs_engine.daemons.ownership import Ownership
@@ -54,26 +54,6 @@ from lvs_engine.ports import DataPlane, Timeouts
 from lvs_engine.table.desired import Wanted, host_names, want
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How lvsd runs.
-
-    Attributes:
-        directory: where socket, pid file and state files are.
-        period_s: seconds after which the table is looked at even if nothing happened.
-        checks: False runs no nanny; every server stays unchecked.
-        resume: start with what ran before, also where the file is good but was not
-            reloaded.
-    """
-
-    configuration: Path
-    directory: Path
-    period_s: float = 30.0
-    checks: bool = True
-    nanny: Command = field(default_factory=nanny_command)
-    resume: bool = False
 
 
 class Lvsd:
@@ -259,10 +239,13 @@ class Lvsd:
                 task.cancel()
 
     def _lasting_jobs(self) -> list[Coroutine[object, object, None]]:
+        plane = self._plane
         jobs = [
             self._reconciler.run(),
-            lasting.sample(self._reconciler, self._plane, self._sampler),
-            lasting.store_health(self._book),
+            lasting.unharmed(
+                partial(lasting.sample, self._reconciler, plane, self._sampler)
+            ),
+            lasting.unharmed(partial(lasting.store_health, self._book)),
             lasting.refresh_names(
                 self._names, lambda: host_names(self._cluster), self._watch
             ),
@@ -270,8 +253,9 @@ class Lvsd:
         ]
         if self._options.checks:
             jobs.append(self._nanny.run())
-        if isinstance(self._plane, Rebalancing):
-            jobs.append(lasting.rebalance(self._reconciler, self._plane))
+        if isinstance(plane, Rebalancing):
+            rebalance = partial(lasting.rebalance, self._reconciler, plane)
+            jobs.append(lasting.unharmed(rebalance))
         return jobs
 
     async def _shut_down(self) -> None:

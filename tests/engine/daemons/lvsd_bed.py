@@ -12,7 +12,8 @@ from lvs_engine.adapters.control_socket import ask
 from lvs_engine.adapters.memory import MemoryPlane
 from lvs_engine.control.protocol import from_dict
 from lvs_engine.control.status import ServerStatus, Status
-from lvs_engine.daemons.lvsd import Lvsd, Options
+from lvs_engine.daemons.lvsd import Lvsd
+from lvs_engine.daemons.lvsd_options import Options
 from lvs_engine.table.model import DestinationKey, ServiceKey
 from lvs_engine.table.plan import Change
 from tests.engine.daemons.waiting import until

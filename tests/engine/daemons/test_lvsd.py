@@ -13,7 +13,8 @@ from lvs_engine.adapters import state_file
 from lvs_engine.adapters.memory import MemoryPlane
 from lvs_engine.control.status import ServerState
 from lvs_engine.daemons.configuration import UnusableError
-from lvs_engine.daemons.lvsd import Lvsd, Options
+from lvs_engine.daemons.lvsd import Lvsd
+from lvs_engine.daemons.lvsd_options import Options
 from lvs_engine.ports import Timeouts
 from lvs_engine.table.model import (
     Destination,

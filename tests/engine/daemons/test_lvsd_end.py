@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lvs_engine.adapters.memory import MemoryPlane
-from lvs_engine.daemons.lvsd import Lvsd, Options
+from lvs_engine.daemons.lvsd import Lvsd
+from lvs_engine.daemons.lvsd_options import Options
 from tests.engine.daemons.lvsd_bed import PREAMBLE
 from tests.engine.daemons.waiting import until
 
