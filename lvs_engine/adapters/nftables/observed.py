@@ -9,12 +9,13 @@ finds it and the repair follows from the ordinary changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
+from itertools import zip_longest
 from typing import Any, Final
 
-from lvs_engine.adapters.nftables import frame, names, ruleset
+from lvs_engine.adapters.nftables import conntrack, frame, names, ruleset
 from lvs_engine.table.model import (
     Destination,
     DestinationKey,
@@ -240,6 +241,7 @@ def _container(seen: Observed, value: Mapping[str, Any]) -> None:
     seen.containers.add(name)
     if name not in frame.containers():
         return  # remembered clients come and go by themselves
+    parts = value["type"] if isinstance(value["type"], list) else [value["type"]]
     for element in value.get("elem", ()):
         key, target = element, ""
         if isinstance(element, list):
@@ -247,18 +249,23 @@ def _container(seen: Observed, value: Mapping[str, Any]) -> None:
             (verb, arguments), *_ = verdict.items()
             # By hand it may be `drop`, which leads nowhere.
             target = f"{verb} {(arguments or {}).get('target', '-')}"
-        seen.elements[name, _key(key)] = target
+        seen.elements[name, _key(key, parts)] = target
 
 
-def _key(value: Any) -> str:
-    if isinstance(value, dict):
-        if "elem" in value:  # carries a comment or the like
-            return _key(value["elem"]["val"])
-        return " . ".join(_word(part) for part in value.get("concat", [value]))
-    return _word(value)
+def _key(value: Any, parts: Sequence[str]) -> str:
+    """The selector in our words; `parts` are the types of what it consists of."""
+    if isinstance(value, dict) and "elem" in value:  # carries a comment or the like
+        return _key(value["elem"]["val"], parts)
+    words = value.get("concat", [value]) if isinstance(value, dict) else [value]
+    return " . ".join(
+        _word(word, part) for word, part in zip_longest(words, parts, fillvalue="")
+    )
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, part: str) -> str:
+    if part == "inet_proto":
+        # nft has the names from /etc/protocols, which a small system may lack.
+        return conntrack.PROTOCOLS.get(value, str(value))
     text = str(value)
     if ":" not in text or not isinstance(value, str):
         return text

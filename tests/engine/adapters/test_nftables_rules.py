@@ -133,6 +133,20 @@ def test_rules_of_another_generation_count_as_damaged(
     assert {p.service.scheduler for p in table(seen).values()} == {DAMAGED}
 
 
+@pytest.mark.parametrize("protocol", ["tcp", 6])
+def test_a_protocol_reads_the_same_without_a_file_of_their_names(
+    protocol: object,
+) -> None:
+    # nft writes 6 where /etc/protocols is missing, as on a minimal Debian.
+    services = {
+        "name": "services4",
+        "type": ["ipv4_addr", "inet_proto", "inet_service"],
+        "elem": [[{"concat": ["192.0.2.10", protocol, 80]}, {"goto": {"target": "w"}}]],
+    }
+    seen = observe({"nftables": [{"map": services}]})
+    assert seen.elements == {("services4", "192.0.2.10 . tcp . 80"): "goto w"}
+
+
 def test_an_unknown_listing_is_an_empty_table() -> None:
     assert table(observe({})) == {}
     assert table(observe({"nftables": [{"metainfo": {"version": "9"}}]})) == {}
