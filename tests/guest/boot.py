@@ -1,8 +1,9 @@
 """Boots the guest, runs one command in it, and brings back what it said.
 
-The guest shares the host's file system: the root read-only, the checkout and the
-folders that the command names read-write. Output and exit status travel through files
-in our cache folder, since the guest's serial ports need a udev that few containers have.
+The guest shares the host's file system read-write, but has a /tmp and a /run of its
+own; folders below /tmp that the command names are shared too. Output and exit status
+travel through files in our cache folder, since the guest's serial ports need a udev that
+few containers have.
 """
 
 from __future__ import annotations

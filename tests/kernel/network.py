@@ -10,6 +10,7 @@ its own table and leaves none behind.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 from lvs_engine.adapters.namespaces import Link, Namespaces, Node
 from lvs_engine.errors import KernelUnavailableError
-from lvs_engine.table.model import Table
+from lvs_engine.table.model import ServiceKey, Table
 from lvs_engine.table.plan import Refusal, RemoveService, diff
 from tests.fix_net import host_network, new_prefix, no_namespaces, resident
 from tests.kernel.sockets import Connection, Servers, ask_by_datagram
@@ -67,6 +68,7 @@ class Network:
         self.spaces = spaces
         self.plane = plane
         self._router = router
+        self._ports = itertools.count(10_000)
 
     @contextmanager
     def balancing(self, table: Table) -> Iterator[None]:
@@ -88,8 +90,19 @@ class Network:
     def hold(self, address: str = VIP, port: int = 80, source: str = "") -> Connection:
         return Connection(self.spaces.of("client"), (address, port), source)
 
-    def hold_many(self, number: int) -> list[Connection]:
-        return [self.hold() for _ in range(number)]
+    @contextmanager
+    def hold_many(self, number: int, port: int = 80) -> Iterator[list[Connection]]:
+        """Connections that stay open within this block."""
+        with ExitStack() as stack:
+            yield [stack.enter_context(self.hold(VIP, port)) for _ in range(number)]
+
+    def fresh_web(self) -> ServiceKey:
+        """A service that no other test has.
+
+        The kernel keeps a removed server while it has connections, and gives it back
+        with them to the service that adds it again: they would count.
+        """
+        return ServiceKey(4, "tcp", VIP, next(self._ports))
 
     def ask_by_datagram(self, address: str, port: int, datagrams: int = 1) -> list[str]:
         return ask_by_datagram(self.spaces.of("client"), (address, port), datagrams)

@@ -6,6 +6,7 @@ all machines: the emulated guest takes seconds to start a Python.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import threading
@@ -72,7 +73,9 @@ class Servers:
             server.sendmsg([name.encode()], ancillary, 0, client)
         else:
             connection, _ = server.accept()
-            connection.sendall(name.encode())
+            # A health check has sometimes reset it before it is answered.
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(name.encode())
             self._open.add(connection)
             self._selector.register(connection, selectors.EVENT_READ, name)
 
