@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lvs_engine.control.status import NodeState
+from lvs_engine.control.status import NodeState, ServerState
 from lvs_engine.errors import ControlError
 from tests.netns.router_bed import QUICK, Network, kill, until
 
@@ -204,3 +204,38 @@ def test_a_lost_record_still_takes_its_own_labels_down(network: Network) -> None
     until(lambda: answering(network) is NodeState.ACTIVE, 15, "active")
     assert network.stop_pulse(again) == 0
     assert network.addresses() == OWN
+
+
+def test_a_broken_file_is_no_outage_whoever_dies(network: Network) -> None:
+    pulse = network.start_pulse()
+    until(lambda: network.request() != "-", 15, "traffic")
+    with network.file.open("a") as file:
+        file.write("nonsense\n")
+
+    lvsd = network.pid("lvsd")
+    kill(lvsd)
+    until(lambda: network.pid("lvsd") not in {0, lvsd}, 10, "another lvsd")
+    until(lambda: rejected(network), 10, "the file is refused")
+    network.crash("server1")
+    until(lambda: network.server("one") is ServerState.DOWN, 15, "checks go on")
+
+    kill(network.pid("pulse"))
+    pulse.wait()
+    again = network.start_pulse()
+    until(lambda: answering(network) is NodeState.ACTIVE, 15, "active")
+    assert network.addresses() == HELD
+    assert rejected(network)
+    assert network.request() != "-"
+
+    assert network.stop_pulse(again) == 0
+    refused = network.run_pulse("-n")
+    assert refused.returncode == 1
+    assert "nonsense" in refused.stderr
+
+
+def rejected(network: Network) -> bool:
+    try:
+        problems = network.status().configuration.rejected
+    except ControlError:
+        return False
+    return any("nonsense" in problem for problem in problems)
