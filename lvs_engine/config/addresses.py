@@ -24,6 +24,9 @@ def ipv4(text: str) -> str | None:
     return None if number is None else dotted(number)
 
 
+_LONGEST_PART = 40  # characters; Python refuses to read thousands of digits
+
+
 def _inet_aton(text: str) -> int | None:
     parts = text.split(".")
     if len(parts) > 4:
@@ -31,7 +34,7 @@ def _inet_aton(text: str) -> int | None:
     numbers = []
     for part in parts:
         match = _PART.fullmatch(part)
-        if not match:
+        if not match or len(part) > _LONGEST_PART:
             return None
         base = 16 if match[1] else 8 if match[2] else 10
         numbers.append(int(part, base))

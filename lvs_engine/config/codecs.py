@@ -43,6 +43,10 @@ class RefusalError(ValueError):
         self.code, self.reason, self.word, self.used = code, reason, word, used
 
 
+_DIGITS = 40
+_LARGEST = 2**63 - 1
+
+
 class Codec(Protocol):
     """How a value is read and written.
 
@@ -63,7 +67,11 @@ class Codec(Protocol):
 
 
 def integer(text: str) -> int | None:
-    """A number as C's strtol reads it with base 0; None when it is none."""
+    """A number as C's strtol reads it with base 0; None when it is none.
+
+    More digits than any number here can have end at the largest, as there. (Python
+    refuses to turn thousands of digits into a number or back.)
+    """
     text = text.strip(" \t")
     if not text:
         return 0
@@ -71,6 +79,8 @@ def integer(text: str) -> int | None:
         return None
     sign = -1 if text[0] == "-" else 1
     digits = text.lstrip("+-")
+    if len(digits) > _DIGITS:
+        return sign * _LARGEST
     if digits[:2] in ("0x", "0X"):
         return sign * int(digits, 16)
     return sign * int(digits, 8 if digits[0] == "0" else 10)

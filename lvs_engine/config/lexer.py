@@ -14,7 +14,8 @@ from lvs_engine.config.document import Flaw, Line, Word
 
 BOM = "\ufeff"
 
-_LINE = re.compile(r"([^\r\n]*)(\r*\n|\r)|([^\r\n]+)")
+# No more than eight, else each CR of a long row would look at all that follow.
+_LINE = re.compile(r"([^\r\n]*)(\r{0,8}\n|\r)|([^\r\n]+)")
 _BLANK_OR_WORD = re.compile(r"[ \t]*([^ \t]*)")
 _QUOTED = {
     '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),

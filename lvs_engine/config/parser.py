@@ -16,6 +16,7 @@ _HEADERS = {
     "failover": Scope.FAILOVER,
     "server": Scope.SERVER,
 }
+_DEEPEST = 2  # a server in a virtual block; no known block stands in an unknown one
 
 
 def parse(text: str) -> Document:
@@ -254,7 +255,7 @@ class _Parser:
                     "the end of the file closes it",
                     block.opened + 1,
                     self.lines[block.opened].words[0].start + 1,
-                    tuple(b.identity for b in self.open[1:]),
+                    self.where(),
                 )
             )
             self.pop(len(self.lines) - 1, None)
@@ -283,10 +284,16 @@ class _Parser:
     ) -> None:
         line = self.lines[-1]
         column = column or line.words[0].start + 1
-        where = tuple(b.identity for b in self.open[1:] if b.scope is not Scope.OTHER)
         self.problems.append(
-            Problem(severity, code, message, len(self.lines), column, where, keyword)
+            Problem(
+                severity, code, message, len(self.lines), column, self.where(), keyword
+            )
         )
+
+    def where(self) -> tuple[str, ...]:
+        """The open blocks that are known; unknown ones may nest without end."""
+        known = self.open[1 : 1 + _DEEPEST]
+        return tuple(b.identity for b in known if b.scope is not Scope.OTHER)
 
 
 def _of_the_whole(text: str, lines: list[Line]) -> list[Problem]:

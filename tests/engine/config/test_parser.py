@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lvs_engine.config.document import Flaw, Scope
@@ -132,3 +134,18 @@ def test_a_problem_names_the_blocks_around_it_by_identity() -> None:
         "f:5:5: error: virtual a#2, server s: equal (=) expected after command: `port = "
         "VALUE` with blanks around = is needed   [equals-expected]"
     )
+
+
+def test_blocks_inside_unknown_blocks_cost_no_more_than_others() -> None:
+    """Each problem once named all open blocks: a small file took all the memory."""
+    text = "virtual a {\n" + "what {\n" * 20_000
+    found = parse(text).problems
+    assert {p.code for p in found} == {"unknown-block", "missing-last-brace"}
+    assert {p.where for p in found} == {("virtual a",)}
+
+
+def test_a_long_row_of_carriage_returns_is_read_in_a_moment() -> None:
+    """Each one once looked for a line feed behind all the others."""
+    started = time.process_time()
+    assert len(split_lines("\r" * 300_000)) == 300_000
+    assert time.process_time() - started < 5
