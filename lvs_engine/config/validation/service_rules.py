@@ -112,6 +112,16 @@ def _persistence(
     cluster: Cluster, virtual: VirtualServer, used: bool, place: Place
 ) -> Iterator[Finding]:
     del cluster
+    if used and virtual.fwmark and not virtual.persistent:
+        yield Finding(
+            Severity.WARNING,
+            "mark-without-persistence",
+            "without persistent the connections of one client may go to different real "
+            "servers, also those that belong together; set it when the mark bundles "
+            "ports, such as `persistent = 300`",
+            place,
+            ("fwmark",),
+        )
     if virtual.pmask is not None and not virtual.persistent:
         text = "pmask has no effect without persistent"
         yield Finding(Severity.WARNING, "without-effect", text, place, ("pmask",))

@@ -1,4 +1,4 @@
-"""Rules over what must be there once only: services, real servers, names."""
+"""Rules over what must be there once only: services, marks, real servers, names."""
 
 from __future__ import annotations
 
@@ -27,16 +27,12 @@ class _Key(NamedTuple):
 
 
 def _keys(virtual: VirtualServer) -> Iterator[_Key]:
-    """The services of a block: one for each pair of address and port, or one mark."""
+    """The services of a block without a mark: one per pair of address and port."""
     found = [
         a
         for a in (virtual.address, *virtual.extra_addresses)
         if a is not None and a.address != UNSET_ADDRESS
     ]
-    if virtual.fwmark:
-        six = bool(found) and addresses.family(found[0].address) == 6
-        yield _Key(f"mark {virtual.fwmark}" + (" (IPv6)" if six else ""), ("fwmark",))
-        return
     for number, vip in enumerate(found):
         for place, port in enumerate((virtual.port, *virtual.extra_ports)):
             host = f"[{vip.address}]" if ":" in vip.address else vip.address
@@ -50,11 +46,11 @@ def _keys(virtual: VirtualServer) -> Iterator[_Key]:
 
 
 def services(cluster: Cluster) -> Iterator[Finding]:
-    """The kernel has one service per address, port and protocol, or per mark."""
+    """The kernel has one service per address, port and protocol."""
     names = identities(v.name for v in cluster.virtuals)
     owner: dict[str, str] = {}
     for index, virtual in enumerate(cluster.virtuals):
-        if not virtual_in_use(cluster, virtual):
+        if virtual.fwmark or not virtual_in_use(cluster, virtual):
             continue
         for key in _keys(virtual):
             first = owner.get(key.name)
@@ -71,6 +67,57 @@ def services(cluster: Cluster) -> Iterator[Finding]:
             place = Place(Scope.VIRTUAL, index)
             code = "duplicate-service"
             yield Finding(Severity.ERROR, code, text, place, key.keywords, key.word)
+
+
+def marks(cluster: Cluster) -> Iterator[Finding]:
+    """The kernel has one service per mark and family.
+
+    A warning, not an error: the manual has http and https bundled by two blocks with one
+    mark, and the original ran such a file with the servers of the first.
+    """
+    identity = identities(v.name for v in cluster.virtuals)
+    owner: dict[tuple[int, int], int] = {}
+    for index, virtual in enumerate(cluster.virtuals):
+        if not virtual.fwmark or not virtual_in_use(cluster, virtual):
+            continue
+        place = Place(Scope.VIRTUAL, index)
+        for family in _families(virtual):
+            first = owner.setdefault((virtual.fwmark, family), index)
+            if first != index:
+                yield from _shared(
+                    virtual, cluster.virtuals[first], identity[first], place
+                )
+                break
+
+
+def _families(virtual: VirtualServer) -> set[int]:
+    """The families whose marked packets a block takes; IPv4 when it has no address."""
+    given = (virtual.address, *virtual.extra_addresses)
+    texts = [a.address for a in given if a and a.address != UNSET_ADDRESS]
+    return {addresses.family(text) or 4 for text in texts} or {4}
+
+
+def _shared(
+    virtual: VirtualServer, first: VirtualServer, name: str, place: Place
+) -> Iterator[Finding]:
+    yield Finding(
+        Severity.WARNING,
+        "shared-mark",
+        f"mark {virtual.fwmark} is already the service of virtual {name}, whose real "
+        "servers get all packets with that mark; this block adds its address only, as "
+        "it always did",
+        place,
+        ("fwmark",),
+    )
+    if (virtual.persistent, virtual.pmask) != (first.persistent, first.pmask):
+        yield Finding(
+            Severity.WARNING,
+            "unequal-persistence",
+            f"virtual servers with one mark need equal persistent and pmask; those of "
+            f"virtual {name} count for mark {virtual.fwmark}",
+            place,
+            ("persistent", "pmask", "fwmark"),
+        )
 
 
 def real_servers(cluster: Cluster) -> Iterator[Finding]:
@@ -128,4 +175,4 @@ def _repeated(scope: Scope, virtual: int, names: Iterable[str]) -> Iterator[Find
         )
 
 
-RULES = (services, real_servers, names)
+RULES = (services, marks, real_servers, names)

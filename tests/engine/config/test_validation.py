@@ -50,6 +50,13 @@ def second(address: str, virtual: str = "", active: int = 1) -> str:
     return SECOND.format(address=address, virtual=virtual, active=active)
 
 
+def third(address: str, virtual: str = "", active: int = 1) -> str:
+    return second(address, virtual, active).replace("virtual two", "virtual three")
+
+
+MARK = "fwmark = 1\npersistent = 300"
+
+
 def problems(
     globals_: str = "",
     virtual: str = "",
@@ -161,8 +168,10 @@ def test_what_hurts_an_active_service_is_a_warning_in_an_inactive_one(
         ("address = 192.0.2.80 eth0", ["no-alias"]),
         ("address = 2001:db8::80 eth0:1\nserver z {\naddress = 2001:db8::2\nactive = 0\n}", None),
         ("port = 0\npersistent = 300", ["port-zero-check"]),
-        ("fwmark = 5\nport = 0\nsend_program = \"/x %h\"", []),
-        ("fwmark = 5\nextra_ports = [ 81 ]", ["without-effect"]),
+        ("fwmark = 5", ["mark-without-persistence"]),
+        ("fwmark = 5\npersistent = 300", []),
+        ("fwmark = 5\npersistent = 60\nport = 0\nsend_program = \"/x %h\"", []),
+        ("fwmark = 5\npersistent = 60\nextra_ports = [ 81 ]", ["without-effect"]),
         ("pmask = 255.255.255.0", ["without-effect"]),
         ("use_regex = 1", ["without-effect"]),
         ('send = "x"\nsend_program = "/x %h"', ["without-effect"]),
@@ -236,16 +245,31 @@ def test_rules_over_real_servers(
         (second("192.0.2.80 eth0:1"), ["error duplicate-service"]),
         (second("192.0.2.80 eth0:1", "protocol = sctp"), []),
         (second("192.0.2.80 eth0:1", active=0), []),
-        (second("192.0.2.80 eth0:1", "fwmark = 1"), []),
-        (second("192.0.2.80 eth0:1", "fwmark = 1") + second("192.0.2.80 eth0:1", "fwmark = 1").replace("two", "three"), ["error duplicate-service"]),
-        (second("2001:db8::1 eth0:2", "fwmark = 1").replace("10.0.0.2", "fd00::2") + second("192.0.2.80 eth0:1", "fwmark = 1").replace("two", "three"), []),
-        (second("0.0.0.0 eth0:1", "fwmark = 1"), ["warning no-address"]),
+        (second("192.0.2.80 eth0:1", MARK), []),
+        (second("192.0.2.80 eth0:1", MARK) + third("192.0.2.80 eth0:1", MARK), ["warning shared-mark"]),
+        (second("192.0.2.80 eth0:1", MARK) + third("192.0.2.80 eth0:1", MARK, active=0), []),
+        (second("192.0.2.80 eth0:1", MARK) + third("192.0.2.80 eth0:1", "fwmark = 2\npersistent = 300"), []),
+        (second("192.0.2.80 eth0:1", MARK) + third("192.0.2.80 eth0:1", "fwmark = 1\npersistent = 60"), ["warning shared-mark", "warning unequal-persistence"]),
+        (second("192.0.2.80 eth0:1", MARK) + third("192.0.2.80 eth0:1", MARK + "\npmask = 24"), ["warning shared-mark", "warning unequal-persistence"]),
+        (second("2001:db8::1 eth0:2", MARK).replace("10.0.0.2", "fd00::2") + third("192.0.2.80 eth0:1", MARK), []),
+        (second("0.0.0.0 eth0:1", MARK), ["warning no-address"]),
         (second("192.0.2.82 eth0:3").replace("two", "web"), ["warning same-name"]),
         (second("192.0.2.82 eth0:3", "extra_addresses = [ 192.0.2.80 eth0:1 ]"), ["error duplicate-service"]),
     ],
 )  # fmt: skip
 def test_rules_over_what_may_be_there_once(more: str, expected: list[str]) -> None:
     assert codes(more=more) == expected
+
+
+def test_a_file_with_one_mark_in_two_blocks_runs_with_the_servers_of_the_first() -> (
+    None
+):
+    two, three = second("192.0.2.81 eth0:2", MARK), third("192.0.2.82 eth0:3", MARK)
+    found = problems(more=two + three.replace("10.0.0.2", "10.0.0.3"))
+    assert [(p.code, p.line, p.where) for p in found] == [
+        ("shared-mark", 29, ("virtual three",))
+    ]
+    assert "virtual two" in found[0].message
 
 
 def test_the_same_real_server_twice_is_an_error_only_while_both_are_active() -> None:
