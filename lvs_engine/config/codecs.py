@@ -295,7 +295,8 @@ class Text:
                 r"must not hold line breaks or NUL; write \r and \n as escapes",
             )
         plain = re.sub(r"\\.", "", text, flags=re.DOTALL)
-        if '"' in plain and ("'" in plain or plain.endswith("\\")):
+        ends_in_backslash = plain.endswith("\\") and '"' in text
+        if ends_in_backslash or ('"' in plain and "'" in plain):
             raise RefusalError(
                 "both-quotes",
                 r"must not hold both kinds of quotes, or a double one and a backslash at "

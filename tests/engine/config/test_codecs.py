@@ -192,6 +192,7 @@ def test_every_ipv4_prefix_length_is_written_as_a_mask_that_reads_back(
 
 
 @example('" \\')
+@example('\\" \\')
 @given(st.text(st.sampled_from("ab \t\"'\\#{}=[]\udcff"), max_size=8))
 def test_every_text_that_is_accepted_is_written_so_that_it_reads_back(
     text: str,
