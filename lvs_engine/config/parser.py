@@ -129,8 +129,9 @@ class _Parser:
             )
             self.brace_expected = not name.endswith("{")
             return name.removesuffix("{"), False
-        if texts[2] != "{" or words[2].quote or len(words) > 3:
-            extra = words[2] if texts[2] != "{" else words[3]
+        opens = texts[2] == "{" and not words[2].quote
+        if not opens or len(words) > 3:
+            extra = words[3] if opens else words[2]
             self.error(
                 "bad-header",
                 f"unexpected arguments: {wanted}, the rest belongs on lines of its own",

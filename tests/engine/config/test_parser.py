@@ -149,3 +149,7 @@ def test_a_long_row_of_carriage_returns_is_read_in_a_moment() -> None:
     started = time.process_time()
     assert len(split_lines("\r" * 300_000)) == 300_000
     assert time.process_time() - started < 5
+
+
+def test_a_brace_in_quotes_opens_no_block() -> None:
+    assert codes('virtual a "{"\n}\n') == ["1:11 bad-header"]
