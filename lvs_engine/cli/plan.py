@@ -45,10 +45,10 @@ _HEALTH = {
     type=click.Choice(NAMES),
     default="auto",
     show_default=True,
-    help="What balances; memory shows the whole table, as into an empty kernel.",
+    help="The balancer to compare with; memory is an empty one: the whole table.",
 )
 def command(file: Path, plane_name: str) -> None:
-    """Print what would change in the kernel if FILE ran, as words for ipvsadm.
+    """Print what FILE would change in the kernel, in the notation of ipvsadm.
 
     Servers count as the running lvsd knows them; those it does not know, and all
     when it does not run, count as up.
