@@ -34,7 +34,7 @@ _WISH_LIMIT_S = 10.0
 _SERVER_NAMES = [server.name for server in SERVERS]
 
 
-@click.group("lab", help=__doc__)
+@click.group("lab", help="Try things in the example network of the manual.")
 @click.option("--prefix", default=PREFIX, hidden=True, help="For tests: another lab.")
 @click.pass_context
 def command(context: click.Context, prefix: str) -> None:
