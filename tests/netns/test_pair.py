@@ -200,6 +200,25 @@ def test_an_active_one_without_links_is_replaced_and_of_two_the_backup_yields(
     assert "partner active: resending arps" in routers.primary.log.read_text()
 
 
+def test_a_node_that_sees_its_link_go_gives_up_without_waiting(
+    routers: PairOfRouters,
+) -> None:
+    for router in (routers.primary, routers.backup):
+        watched = PAIR.replace("monitor_links = 0", "monitor_links = 1")
+        router.file.write_text(watched, "ascii")
+    routers.settled()
+    port = f"{routers.primary.router}-eth0"
+    routers.primary.in_node("switch", "ip", "link", "set", port, "down")
+    # The private path still tells the partner.
+    until(lambda: routers.active() == ["backup"], DEADTIME_S - 0.5, "handed over")
+    until(lambda: routers.primary.request() != "-", 3, "the backup serves")
+    assert "Local NIC link failure: Pulse disabled" in routers.primary.log.read_text()
+    routers.primary.in_node("switch", "ip", "link", "set", port, "up")
+    restored = "Local NIC link(s) restored: Pulse enabled"
+    until(lambda: restored in routers.primary.log.read_text(), 5, "it sees the link")
+    routers.stays("backup", 1)
+
+
 def test_the_original_format_is_spoken_and_forged_datagrams_change_nothing(
     routers: PairOfRouters,
 ) -> None:
