@@ -25,6 +25,7 @@ _IPV4 = 2
 _SECONDARY = 0x01  # IFA_F_SECONDARY; in IPv6 the same bit means "temporary"
 _NO_DUPLICATE_TEST = 0x02  # IFA_F_NODAD: a tentative address takes no traffic
 _ETHERNET = 1  # ARPHRD_ETHER
+_LINK = 0x1 | 0x10000  # IFF_UP and IFF_LOWER_UP: the second one is the carrier
 
 _REMEDIES = {
     "EPERM": "pulse needs CAP_NET_ADMIN: start it as root",
@@ -60,8 +61,11 @@ class NetlinkAddresses:
         }
         # A link may vanish between the two dumps: its addresses go with it.
         known = [a for a in addresses if a["index"] in names]
+        linkless = frozenset(
+            str(link.get("ifname")) for link in links if link["flags"] & _LINK != _LINK
+        )
         return Interfaces(
-            tuple(_present(names[a["index"]], a) for a in known), hardware
+            tuple(_present(names[a["index"]], a) for a in known), hardware, linkless
         )
 
     def apply(self, changes: Sequence[AddressChange]) -> list[AddressRefusal]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from lvs_engine import __version__
+from lvs_engine.adapters.heartbeat_key import read_key
 from lvs_engine.adapters.names import Names
 from lvs_engine.adapters.net_netlink import NetlinkAddresses
 from lvs_engine.config.model import Cluster
@@ -35,6 +36,7 @@ from lvs_engine.network.stance import Stance, router_names
 from lvs_engine.values import Role, ServiceKind
 
 _NOT_NEEDED = 255
+_KEY_FILE = Path("/etc/sysconfig/ha/conf/piranha.key")
 _FIRST_ERROR = re.compile(r":(\d+):\d+: error: (.*)   \[")
 
 log = logging.getLogger("lvs_engine.cli.pulse")  # also when it is run as a module
@@ -77,6 +79,13 @@ log = logging.getLogger("lvs_engine.cli.pulse")  # also when it is run as a modu
     show_default="$PIRANHA_RUNTIME_DIR or /run/piranha",
     help="Where sockets, pid files and state files are.",
 )
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path),
+    default=_KEY_FILE,
+    show_default=True,
+    help="The key that both routers share; without it heartbeats are not signed.",
+)
 @click.version_option(__version__, message="pulse %(version)s (piranha)")
 def command(
     configfile: Path,
@@ -88,6 +97,7 @@ def command(
     fos: str | None,
     plane: str,
     runtime_dir: Path,
+    key_file: Path,
 ) -> int:
     """Hold the floating addresses of CONFIGFILE while this router is active.
 
@@ -98,6 +108,7 @@ def command(
     del fos
     # Children run elsewhere when we are a daemon; both files are named absolutely.
     configfile, runtime_dir = configfile.absolute(), runtime_dir.absolute()
+    key_file = key_file.absolute()
     options = ["-c", str(configfile), "--plane", plane, *(["-v"] if verbose else [])]
     child = lvsd_command(lvsd, "--nodaemon" if nodaemon else "--nofork", *options)
     if test_start:
@@ -109,9 +120,10 @@ def command(
     with pid_file(runtime_dir / "pulse.pid"):
         ready = partial(tell, 0)
         try:
-            status = run(
-                _serve(configfile, runtime_dir, child, ready, forced=forceactive)
+            serving = _serve(
+                configfile, runtime_dir, child, ready, key_file, forced=forceactive
             )
+            status = run(serving)
         except (PiranhaError, OSError):
             raise
         except Exception:
@@ -126,6 +138,7 @@ async def _serve(
     runtime_dir: Path,
     child: list[str],
     ready: Callable[[], None],
+    key_file: Path,
     *,
     forced: bool,
 ) -> int:
@@ -134,7 +147,9 @@ async def _serve(
     if not stance.needed:
         log.warning("%s", stance.reason)
         return _NOT_NEEDED
-    with real_parts(configuration, runtime_dir, child) as parts:
+    if stance.paired:
+        read_key(key_file)  # one that cannot be used ends us here, with the reason
+    with real_parts(configuration, runtime_dir, child, key_file) as parts:
         pulse = Pulse(parts, stance, runtime_dir, forced=forced)
         return await serve(pulse, ready)
 
@@ -204,7 +219,7 @@ def _words(configfile: Path, error: UnusableError) -> str:
 
 
 def _is_backup(stance: Stance) -> bool:
-    return stance.role is Role.BACKUP or not stance.active
+    return stance.role is Role.BACKUP or not (stance.active or stance.paired)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ import click
 
 from lvs_engine.control.status import (
     DaemonStatus,
+    PathStatus,
+    PeerStatus,
     ServerState,
     ServerStatus,
     ServiceStatus,
@@ -78,6 +80,8 @@ def _node(status: Status) -> Iterator[str]:
     done = status.last_pass
     if done.outcome:
         yield f"table    {done.outcome}, looked at {_ago(status.at - done.at)}"
+    if status.peer:
+        yield f"peer     {_peer(status, status.peer)}"
     for address in status.addresses:
         shape = _GOOD if address.present else _OFF
         word = "here" if address.present else "not here"
@@ -91,6 +95,45 @@ def _daemon(daemon: DaemonStatus) -> str:
         facts.append(f"restarted {daemon.restarts} times")
     more = f" ({', '.join(facts)})" if facts else ""
     return f"{daemon.name} {daemon.state}{more}"
+
+
+def _peer(status: Status, peer: PeerStatus) -> str:
+    if not peer.state:
+        return f"{peer.address} was never heard"
+    heard = max(path.heard_at for path in peer.paths)
+    ways = ", ".join(_way(path) for path in peer.paths)
+    silent = "silent, was " if peer.silent else ""
+    state = _PEER_STATES.get(peer.state, peer.state)
+    term = f" in term {peer.term}" if peer.term else ""
+    signed = "signed" if peer.signed else "not signed"
+    return (
+        f"{peer.address} {silent}{state}{term}, heard {_ago(status.at - heard)} "
+        f"({ways}), {signed}"
+    )
+
+
+_PEER_STATES = {"running": "active", "stopped": "standby"}
+
+
+def _way(path: PathStatus) -> str:
+    if not path.heard_at:
+        return f"{path.name} never"
+    if path.round_trip_s < 0:
+        return path.name
+    return f"{path.name} {path.round_trip_s * 1000:.1f} ms"
+
+
+def _peer_trouble(peer: PeerStatus) -> Iterator[tuple[str, str]]:
+    if peer.silent:
+        yield _BAD, f"the other router {peer.address} is silent"
+    if peer.same_configuration is False:
+        yield _CARE, "the other router runs another lvs.cf than this one"
+    if peer.warning:
+        yield _CARE, peer.warning
+    yield from (
+        (_CARE, f"{number} datagrams for the heartbeat not believed: {reason}")
+        for reason, number in peer.rejected.items()
+    )
 
 
 def _trouble(status: Status) -> Iterator[tuple[str, str]]:
@@ -109,6 +152,8 @@ def _trouble(status: Status) -> Iterator[tuple[str, str]]:
         for address in status.addresses
         if address.message
     )
+    if status.peer:
+        yield from _peer_trouble(status.peer)
     yield from ((_NONE, note) for note in status.plane_notes)
 
 

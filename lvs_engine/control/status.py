@@ -6,7 +6,8 @@ seconds. `protocol.py` turns a snapshot into plain dictionaries and back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -200,12 +201,56 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class PathStatus:
+    """One way between the two routers.
+
+    Attributes:
+        name: public or private.
+        address: the partner's.
+        heard_at: 0 when no heartbeat came this way.
+        round_trip_s: there and back; -1 when not known (original format).
+    """
+
+    name: str
+    address: str
+    heard_at: float = 0.0
+    round_trip_s: float = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """The other router, as its heartbeats tell.
+
+    Attributes:
+        address: its public one.
+        state: running, stopped ...; empty when it was never heard.
+        silent: nothing was heard for the dead time.
+        term: of the last activation that it knows; 0 in the original format.
+        signed: whether heartbeats are signed with a key that both have.
+        same_configuration: None when it does not say.
+        rejected: datagrams that changed nothing, by reason.
+        warning: what a person should know, or empty.
+    """
+
+    address: str
+    state: str = ""
+    silent: bool = False
+    term: int = 0
+    paths: tuple[PathStatus, ...] = ()
+    signed: bool = False
+    same_configuration: bool | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything at one moment.
 
     Attributes:
         plane: ipvs, nftables, memory; plane_notes: what to know of it.
         foreign: kernel services that are not ours and are left alone.
+        peer: the other router; None when there is none.
         events: newest first, at most 200.
     """
 
@@ -221,3 +266,4 @@ class Status:
     services: tuple[ServiceStatus, ...] = ()
     foreign: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    peer: PeerStatus | None = None

@@ -111,6 +111,20 @@ class FloatingAddresses:
             self._wanted = Wanted()
             await self._settle(known)
 
+    async def announce(self) -> None:
+        """Tell the neighbours again where every address is that we hold."""
+        async with self._turn:
+            found = await self._in_worker(self._kernel.look)
+            for key in sorted(self._present):
+                if hardware := found.hardware.get(key.device):
+                    self._announcements.announce(key, hardware)
+
+    async def left_here(self, wanted: Wanted) -> bool:
+        """Whether an earlier run that did not end in order left any of `wanted` here."""
+        found = await self._in_worker(self._kernel.look)
+        ours = adopted(wanted.addresses, found.addresses, self._recorded)
+        return any(want.key in ours for want in wanted.addresses)
+
     @property
     def statuses(self) -> tuple[AddressStatus, ...]:
         return tuple(

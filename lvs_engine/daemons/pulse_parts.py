@@ -47,6 +47,7 @@ class Parts:
         kernel: the node's addresses, to find the role.
         floating: the addresses that pulse holds.
         timeline: the events of pulse.
+        key_file: the key that both routers share; without one nothing is signed.
     """
 
     configuration: Configuration
@@ -56,11 +57,15 @@ class Parts:
     command: RoleCommand
     timeline: Timeline
     notifier: Notifier
+    key_file: Path | None = None
 
 
 @contextlib.contextmanager
 def real_parts(
-    configuration: Configuration, directory: Path, lvsd_command: list[str]
+    configuration: Configuration,
+    directory: Path,
+    lvsd_command: list[str],
+    key_file: Path | None = None,
 ) -> Iterator[Parts]:
     """Parts on this node's kernel, let go of at the end.
 
@@ -83,7 +88,14 @@ def real_parts(
     lvsd = LvsdChild(lvsd_command, directory, lvsd_ended)
     try:
         yield Parts(
-            configuration, kernel, floating, lvsd, commands, timeline, Notifier()
+            configuration,
+            kernel,
+            floating,
+            lvsd,
+            commands,
+            timeline,
+            Notifier(),
+            key_file,
         )
     finally:
         floating.close()

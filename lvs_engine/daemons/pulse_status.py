@@ -12,7 +12,7 @@ from lvs_engine.control.events import LIMIT
 from lvs_engine.control.protocol import to_dict
 from lvs_engine.control.status import Status
 
-_OURS = ("version", "at", "node", "addresses")
+_OURS = ("version", "at", "node", "addresses", "peer")
 
 
 def merged(pulse: Status, lvsd: Mapping[str, object] | None) -> dict[str, object]:

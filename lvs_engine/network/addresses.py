@@ -107,10 +107,12 @@ class Interfaces:
 
     Attributes:
         hardware: hardware address (six bytes) of each Ethernet device.
+        linkless: devices that are down or without carrier.
     """
 
     addresses: tuple[PresentAddress, ...] = ()
     hardware: Mapping[str, bytes] = field(default_factory=dict)
+    linkless: frozenset[str] = frozenset()
 
 
 def wanted(cluster: Cluster, resolve: Mapping[str, str]) -> Wanted:

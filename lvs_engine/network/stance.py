@@ -1,8 +1,8 @@
-"""What this router should do on its own: hold the addresses, or stay on standby.
+"""What this router is for: one of a pair, the only one, or none that may act.
 
-Decided from the configuration and the node's addresses alone; no partner is heard. So
-of two routers only the primary may act, and two actives are never possible by design:
-what is not certain stays on standby and says why.
+Decided from the configuration and the node's addresses alone. Which of a pair holds the
+addresses is the business of `lvs_engine.heartbeat`; here nothing is heard, and what is
+not certain stays on standby and says why.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from lvs_engine.config.addresses import family
-from lvs_engine.config.model import UNSET_ADDRESS, Cluster
+from lvs_engine.config.model import Cluster
 from lvs_engine.values import Role
 
 
@@ -20,7 +20,9 @@ class Stance:
     """The decision.
 
     Attributes:
-        active: whether this node holds the floating addresses.
+        active: whether this node holds the floating addresses without asking anybody;
+            of a pair only where an operator said so.
+        paired: whether there is a partner to agree with.
         needed: False when the file gives this node nothing to do at all: a backup
             with `backup_active = 0`.
         reason: why, in a sentence.
@@ -32,6 +34,7 @@ class Stance:
     reason: str
     needed: bool = True
     warning: str = ""
+    paired: bool = False
 
 
 def decide(
@@ -50,26 +53,14 @@ def decide(
         forced: an operator's `--forceactive`.
     """
     role = _role(cluster, own, resolve)
-    paired = cluster.backup_active and cluster.backup != UNSET_ADDRESS
+    paired = cluster.has_backup and role is not Role.NEITHER
     if forced:
-        return Stance(role, True, "Forced active on startup: activating lvs")
-    if not paired:
+        reason = "Forced active on startup: activating lvs"
+        return Stance(role, True, reason, paired=paired)
+    if not cluster.has_backup:
         return _alone(cluster, role)
-    if role is Role.PRIMARY:
-        return Stance(
-            role,
-            True,
-            "primary",
-            warning="the partner is not watched: this version has no heartbeat yet, "
-            "so the primary works alone",
-        )
-    if role is Role.BACKUP:
-        return Stance(
-            role,
-            False,
-            "the backup stays on standby: this version has no heartbeat yet, so it "
-            "cannot know that the primary is gone",
-        )
+    if paired:
+        return Stance(role, False, f"{role}, with a partner", paired=True)
     return Stance(
         role,
         False,
@@ -80,8 +71,9 @@ def decide(
 
 
 def router_names(cluster: Cluster) -> set[str]:
-    """The host names that `decide` needs in `resolve`."""
-    hosts = {cluster.primary or UNSET_ADDRESS, cluster.backup}
+    """The host names of both routers: `decide` and the heartbeat need their addresses."""
+    ends = cluster.primary, cluster.primary_private, cluster.backup_private
+    hosts = {cluster.backup, *(end for end in ends if end)}
     return {host for host in hosts if not family(host)}
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lvs_engine.adapters.control_socket import ask
-from lvs_engine.adapters.namespaces import Namespaces
+from lvs_engine.adapters.namespaces import Namespaces, Node
 from lvs_engine.control.protocol import from_dict
 from lvs_engine.control.status import ServerState, Status
 from lvs_engine.daemons.lab.topology import EXAMPLE, NODES, SERVERS, VIP
@@ -33,6 +33,8 @@ _REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 class Network:
     """Namespaces, services and pulse; everything ends with the `with` statement."""
 
+    router = "router"  # the node that pulse runs on
+
     def __init__(self, directory: Path, mark: str) -> None:
         self.namespaces = Namespaces(f"piranha-{mark}{os.getpid()}-")
         self.directory = directory
@@ -46,15 +48,18 @@ class Network:
         self._wrapper = _wrapper(directory)
 
     @contextmanager
-    def built(self) -> Iterator[Network]:
+    def built(self, *more: Node) -> Iterator[Network]:
         try:
-            self.namespaces.build(NODES)
+            self.namespaces.build((*NODES, *more))
             yield self
         finally:
-            for process in [*self._pulses, *self._services.values()]:
-                process.kill()
-                process.wait()
+            self.end_processes()
             self.namespaces.remove()
+
+    def end_processes(self) -> None:
+        for process in [*self._pulses, *self._services.values()]:
+            process.kill()
+            process.wait()
 
     def start_services(self) -> None:
         for server in SERVERS:
@@ -75,7 +80,7 @@ class Network:
 
     def pulse_command(self, *options: str) -> list[str]:
         return self.namespaces.inside(
-            "router",
+            self.router,
             sys.executable, "-m", "lvs_engine.cli.pulse",
             "-c", str(self.file), "--runtime-dir", str(self.runtime),
             "--plane", "nftables", f"--lvsd={self._wrapper}", *options,
@@ -101,8 +106,11 @@ class Network:
         return process.wait(20)
 
     def in_router(self, *command: str) -> str:
+        return self.in_node(self.router, *command)
+
+    def in_node(self, node: str, *command: str) -> str:
         done = subprocess.run(
-            self.namespaces.inside("router", *command),
+            self.namespaces.inside(node, *command),
             capture_output=True,
             text=True,
             check=True,

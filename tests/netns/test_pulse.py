@@ -115,10 +115,6 @@ def test_as_a_daemon_the_command_returns_when_pulse_is_ready(network: Network) -
 
 def test_a_standby_holds_nothing_and_survives_a_reload(network: Network) -> None:
     network.file.write_text(PAIRED, "ascii")
-    # What an earlier run left, under our label.
-    network.in_router(
-        *"ip addr add 192.168.26.10/24 dev eth0 label eth0:1".split()  # noqa: SIM905
-    )
     pulse = network.start_pulse()
     until(lambda: answering(network) is NodeState.STANDBY, 10, "standby")
     assert network.addresses() == OWN

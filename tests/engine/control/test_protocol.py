@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import types
 import typing
 from enum import StrEnum
 
@@ -46,6 +47,8 @@ def _values_of(kind: object) -> st.SearchStrategy[object]:
     if typing.get_origin(kind) is tuple:
         item = _values_of(typing.get_args(kind)[0])
         return st.lists(item, max_size=2).map(tuple)
+    if isinstance(kind, types.UnionType):
+        return st.one_of(*map(_values_of, typing.get_args(kind)))
     if isinstance(kind, type) and kind.__module__ == snapshot.__name__:
         if issubclass(kind, StrEnum):
             return st.sampled_from(list(kind))

@@ -194,6 +194,7 @@ class Bed:
             self._command,
             self.timeline,
             Notifier({}),
+            self.directory / "piranha.key",
         )
         ready = asyncio.Event()
         pulse = Pulse(parts, stance, self.directory, forced=forced)

@@ -26,8 +26,6 @@ from tests.engine.daemons.pulse_bed import (
 from tests.engine.daemons.waiting import until
 
 COMMANDS = 'active_cmd = "/bin/begin now"\ninactive_cmd = "/bin/end now"\n'
-PAIR = HEAD + "backup_active = 1\n"
-BACKUP = OWN._replace(address="192.0.2.12")
 
 
 def test_up_goes_command_table_addresses_and_down_the_reverse(tmp_path: Path) -> None:
@@ -305,50 +303,6 @@ def test_a_refused_address_is_told_once_and_tried_again(tmp_path: Path) -> None:
             assert [e.text for e in status.events].count("no such device") == 1
             bed.kernel.refuse = set()
             pulse.wake()
-            await until(lambda: VIP in bed.kernel.held)
-
-    asyncio.run(run())
-
-
-def test_a_primary_with_a_partner_acts_alone_and_says_so(tmp_path: Path) -> None:
-    async def run() -> None:
-        bed = Bed(tmp_path)
-        bed.write(virtual("web"), head=PAIR)
-        async with bed.running():
-            await until(lambda: VIP in bed.kernel.held)
-            node = (await bed.status()).node
-            assert (node.role, node.state) == ("primary", NodeState.ACTIVE)
-            assert "works alone" in node.reason
-
-    asyncio.run(run())
-
-
-def test_a_backup_stays_on_standby_and_gives_up_what_an_earlier_run_left(
-    tmp_path: Path,
-) -> None:
-    async def run() -> None:
-        bed = Bed(tmp_path)
-        bed.write(virtual("web"), head=PAIR + COMMANDS)
-        bed.kernel.held = {
-            BACKUP: PresentAddress(BACKUP, "eth0"),
-            VIP: PresentAddress(VIP, "eth0:1"),
-        }
-        async with bed.running():
-            await until(lambda: "/bin/end now" in bed.journal)
-            node = (await bed.status()).node
-            assert (node.role, node.state) == ("backup", NodeState.STANDBY)
-            assert set(bed.kernel.held) == {BACKUP}
-            assert bed.wire.frames == []
-
-    asyncio.run(run())
-
-
-def test_a_backup_may_be_forced(tmp_path: Path) -> None:
-    async def run() -> None:
-        bed = Bed(tmp_path)
-        bed.write(virtual("web"), head=PAIR)
-        bed.kernel.held = {BACKUP: PresentAddress(BACKUP, "eth0")}
-        async with bed.running(forced=True):
             await until(lambda: VIP in bed.kernel.held)
 
     asyncio.run(run())

@@ -15,23 +15,24 @@ STRANGER = ["127.0.0.1"]
 
 def test_any_address_of_the_node_may_be_the_primary_one() -> None:
     stance = decide(PAIR, PRIMARY, {})
-    assert (stance.role, stance.active) == (Role.PRIMARY, True)
+    assert (stance.role, stance.paired) == (Role.PRIMARY, True)
 
 
-def test_a_primary_with_a_partner_says_that_it_works_alone() -> None:
-    assert "works alone" in decide(PAIR, PRIMARY, {}).warning
-    assert decide(ALONE, PRIMARY, {}).warning == ""
+@pytest.mark.parametrize("own", [PRIMARY, BACKUP])
+def test_of_a_pair_nobody_is_active_without_agreement(own: list[str]) -> None:
+    stance = decide(PAIR, own, {})
+    assert (stance.paired, stance.active, stance.needed) == (True, False, True)
+    assert stance.warning == ""
+
+
+def test_without_a_backup_there_is_nobody_to_agree_with() -> None:
+    assert not decide(ALONE, PRIMARY, {}).paired
+    assert not decide(ALONE, BACKUP, {}).paired
 
 
 def test_a_backup_that_is_not_in_use_has_nothing_to_do() -> None:
     stance = decide(ALONE, BACKUP, {})
     assert (stance.role, stance.active, stance.needed) == (Role.BACKUP, False, False)
-
-
-def test_a_backup_in_use_stays_on_standby_and_says_why() -> None:
-    stance = decide(PAIR, BACKUP, {})
-    assert (stance.role, stance.active, stance.needed) == (Role.BACKUP, False, True)
-    assert "no heartbeat yet" in stance.reason
 
 
 def test_a_stranger_is_the_only_router_unless_a_backup_is_active() -> None:
