@@ -36,8 +36,9 @@ def test_a_check_is_repeated_at_its_interval() -> None:
 def test_a_server_that_never_answers_is_checked_as_often_as_any_other() -> None:
     with deaf_server() as port, bench() as made:
         made.check(connect(port, every=0.05))
-        made.run(0.45)
-    assert 6 <= len(made.reports) <= 10
+        made.run(1.5)
+    # 30 on an idle machine; every other one was missed once, which made 15.
+    assert 18 <= len(made.reports) <= 31
     assert {type(event) for _, event, _ in made.reports} == {Failed}
 
 

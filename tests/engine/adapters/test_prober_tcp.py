@@ -274,7 +274,7 @@ def test_a_socket_that_serves_many_connections_tells_the_truth_of_each() -> None
         fine = connect(port, every=0.02)
         made.check(fine, closed, other)
         made.run(0.3)
-        assert len(made.outcomes(fine)) > 10
+        assert len(made.outcomes(fine)) > 3  # 15 on an idle machine
         assert {type(e) for e in made.outcomes(fine)} == {Passed}
         assert {type(e) for e in made.outcomes(closed)} == {Failed}
         assert {type(e) for e in made.outcomes(other)} == {Failed}
